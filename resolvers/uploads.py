@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,15 +11,16 @@ from resolvers.context import Context
 from resolvers.pages import Listing, Page, PageArguments, parse_index, parse_key
 from services.access.permissions import Permission, require_permission, visible
 from services.accounts.tokens import Viewer
-from services.core.errors import ExpectedError
+from services.core.errors import ExpectedError, InvalidInput
 from services.core.ids import Prefix, decode, require_key
 from services.uploads import direct
 from services.uploads.ingest import slot_authorization
 from services.uploads.progress.frame import ProgressFrame
 from services.uploads.types import NewUpload, Report, Slot
-from storage.drive.models import Item
+from storage.drive.models import Item, ItemKind
 from storage.errors import DatabaseUnavailable
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
+from storage.uploads.uploads import UploadFilter
 
 SLOTS = 100
 MAX_SLOTS = 1_000
@@ -27,13 +28,54 @@ MAX_SLOTS = 1_000
 MAX_DIRECT_SLOTS = 100
 #: Chunks of one ``reportChunks``.
 MAX_REPORTS = direct.MAX_REPORTS
+#: Uploads of one ``initUploads``. All are started in one transaction, which locks the account.
+MAX_INITS = 100
 #: The pause between two attempts to read an upload while the database is away.
 AWAY_SECONDS = 1.0
 
 
-async def init_upload(context: Context, request: NewUpload) -> Upload:
-    """Start an upload for the viewer."""
+async def init_upload(context: Context, request: NewUpload, parent_id: str | None) -> Upload:
+    """Start an upload for the viewer, into a folder; null is the root."""
+    request = await _with_folder(context, request, parent_id)
     return await context.services.uploads.init(context.viewer.account_id, request)
+
+
+async def init_uploads(
+    context: Context, requests: Sequence[tuple[NewUpload, str | None]]
+) -> list[Upload | ExpectedError]:
+    """Start uploads for the viewer, each into a folder. Returns each upload, or why it was not started.
+
+    Raises :class:`InvalidInput` for too many of them.
+    """
+    if not 1 <= len(requests) <= MAX_INITS:
+        raise InvalidInput(f"Start 1 to {MAX_INITS} uploads at a time.", field="uploads")
+    checked = await asyncio.gather(*(_checked(context, request, parent_id) for request, parent_id in requests))
+    allowed = [request for request in checked if isinstance(request, NewUpload)]
+    started = iter(await context.services.uploads.init_all(context.viewer.account_id, allowed))
+    return [next(started) if isinstance(request, NewUpload) else request for request in checked]
+
+
+async def _checked(context: Context, request: NewUpload, parent_id: str | None) -> NewUpload | ExpectedError:
+    try:
+        return await _with_folder(context, request, parent_id)
+    except ExpectedError as error:
+        return error
+
+
+async def _with_folder(context: Context, request: NewUpload, parent_id: str | None) -> NewUpload:
+    """The request with the key of its folder, to which the viewer may add files."""
+    if parent_id is None:
+        return request
+    key = require_key(Prefix.FOLDER, parent_id, field="parentId")
+    if key == context.viewer.account_id:
+        return request
+    folder = await context.loaders.items.load(key)
+    return replace(request, parent_id=_require_folder(context, Permission.EDIT, folder).id)
+
+
+def _require_folder(context: Context, permission: Permission, item: Item | None) -> Item:
+    folder = item if item and item.kind is ItemKind.FOLDER else None
+    return require_permission(context.viewer, permission, folder, "folder", field="parentId")
 
 
 async def complete_upload(context: Context, upload_id: str) -> Upload:
@@ -71,16 +113,29 @@ async def _require_upload(context: Context, upload_id: str, permission: Permissi
     return require_permission(viewer, permission, upload, "upload", field="uploadId")
 
 
-async def uploads_page(context: Context, status: UploadStatus | None, arguments: PageArguments) -> Page[Upload]:
-    """A page of the viewer's uploads, newest first. Raises :class:`InvalidInput`."""
+async def uploads_page(
+    context: Context, status: UploadStatus | None, parent_id: str | None, arguments: PageArguments
+) -> Page[Upload]:
+    """A page of the viewer's uploads, or of those into a folder, newest first.
+
+    Raises :class:`InvalidInput` and :class:`services.core.errors.NotFound`.
+    """
     uploads, owner = context.services.uploads, context.viewer.account_id
+    only = UploadFilter(status, None if parent_id is None else await _folder_key(context, parent_id))
     listing: Listing[Upload, UUID] = Listing(
-        fetch=lambda window: uploads.page(owner, status, window),
-        count=lambda: uploads.count(owner, status),
+        fetch=lambda window: uploads.page(owner, only, window),
+        count=lambda: uploads.count(owner, only),
         key=lambda upload: upload.id,
         parse=parse_key,
     )
     return await listing.page(arguments)
+
+
+async def _folder_key(context: Context, folder_id: str) -> UUID:
+    key = require_key(Prefix.FOLDER, folder_id, field="parentId")
+    if key == context.viewer.account_id:
+        return key
+    return _require_folder(context, Permission.VIEW, await context.loaders.items.load(key)).id
 
 
 async def slots_page(context: Context, upload: Upload, arguments: PageArguments, *, missing: bool) -> Page[Slot]:
@@ -126,6 +181,14 @@ async def file_of(context: Context, upload: Upload) -> Item | None:
     """The file of the viewer's upload; None until it is stored, and after it was deleted."""
     version = await context.loaders.versions.load(upload.version_id) if upload.version_id else None
     return version.item if version else None
+
+
+async def parent_of(context: Context, upload: Upload) -> Item | None:
+    """The folder for the file of the viewer's upload; the root if it was deleted."""
+    for key in (upload.parent_id, upload.account_id):
+        if key and (folder := await context.loaders.items.load(key)):
+            return folder
+    return await context.services.items.root(upload.account_id)
 
 
 async def waits_for(context: Context, upload: Upload) -> str | None:

@@ -13,8 +13,9 @@ from services.core.clock import now
 from storage.accounts.models import Account
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database
-from storage.uploads import receipts, uploads
+from storage.uploads import new_uploads, receipts
 from storage.uploads.models import Upload
+from storage.uploads.new_uploads import Draft
 
 CHUNK = 16 * 2**20
 LIFETIME = timedelta(days=1)
@@ -55,7 +56,7 @@ async def _begun(account_id: UUID, chunks: int) -> Upload:
         chunk_size=CHUNK,
         expires_at=now() + LIFETIME,
     )
-    await uploads.insert(upload, now())
+    await new_uploads.insert_all(upload.account_id, [Draft(upload)], now())
     return upload
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from services.core.clock import now
 from storage.database.connection import atomically, close_database, open_database
 from storage.drive import blobs, new_files
-from storage.drive.new_files import Content
+from storage.drive.versions import Content
 
 MIB = 2**20
 #: Bytes that are not zero, and how far apart they begin: a part of the zip file at a wrong place is noticed.

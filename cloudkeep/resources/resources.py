@@ -141,7 +141,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             deletion=Deletion(base.notifications, counters),
             file_versions=FileVersions(counters),
             search=Search(),
-            item_changes=ItemChanges(base.change_notifier.notify),
+            item_changes=ItemChanges(),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             zips=Zips(base.store, base.notifications, ZipPolicy(settings.zip_entries), counters),
             progress=base.progress,

@@ -20,9 +20,9 @@ T = TypeVar("T")
 FAULT = "Something went wrong on the server."
 
 #: One for each field of the largest input, `InitUploadInput`.
-MAX_USER_ERRORS = at_most(8)
-#: The longest is input, chunks, 17, sha256.
-ERROR_PATH = at_most(4)
+MAX_USER_ERRORS = at_most(11)
+#: The longest is input, uploads, 17, chunkHashes, 3.
+ERROR_PATH = at_most(5)
 USER_ERROR_CODES = frozenset(UserErrorCode.__members__)
 
 
@@ -37,9 +37,9 @@ class UserError:
     code: UserErrorCode = strawberry.field(description="What is wrong, for programs.")
 
     @classmethod
-    def of(cls, error: ExpectedError) -> "UserError":
-        """The GraphQL form of an expected error."""
-        path = ["input", *error.field.split(".")] if error.field else None
+    def of(cls, error: ExpectedError, place: Sequence[str] = ()) -> "UserError":
+        """The GraphQL form of an expected error. ``place`` is the path of the object whose field caused it."""
+        path = ["input", *place, *error.field.split(".")] if error.field else None
         return cls(field=path, message=str(error), code=UserErrorCode(error.code.value))
 
 

@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from schema.cost.directives import Cost
+from schema.drive.inputs import ConflictPolicy
 from schema.scalars import ByteSize
 from services.media.types import Compression
 from services.media.types import CompressionPreset as Preset
@@ -37,7 +38,9 @@ class InitUploadInput:
     file_name: str = strawberry.field(
         description="The name of the file: 1 to 255 bytes in UTF-8, without slashes and control characters."
     )
-    size: ByteSize = strawberry.field(description="The exact size of the file, in bytes: 1 to `Server.maxFileSize`.")
+    size: ByteSize = strawberry.field(
+        description="The exact size of the file, in bytes: 0 to `Server.maxFileSize`. An empty file is READY at once."
+    )
     mime_type: str | None = strawberry.field(
         default=None,
         description="The media type, such as `video/mp4`, as a hint: it counts where neither the content nor the "
@@ -70,13 +73,29 @@ class InitUploadInput:
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="A key that identifies the upload in the account: 1 to 255 characters. A second call with the same "
-        "key returns the same upload. Without a key, a call with `sha256` returns an open upload with the same name, "
-        "size and `sha256`, if there is one.",
+        "key returns the same upload, unless its file was deleted. Without a key, a call with `sha256` returns an open "
+        "upload with the same name, size and `sha256` into the same folder with the same policy, if there is one.",
     )
     direct: bool | None = strawberry.field(
         default=None,
         description="Whether to send the chunks straight to S3, if `Server.features` has DIRECT_UPLOADS. The server "
         "has a setting for the default.",
+    )
+    parent_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="The ID of the folder for the file. The default is the root. If the folder is deleted or in the "
+        "trash when the file is stored, the file comes into the root.",
+    )
+    relative_path: str | None = strawberry.field(
+        default=None,
+        description="The path from this folder to the one for the file: names with slashes between them, such as "
+        "`photos/2026`. Folders that are missing are created.",
+    )
+    conflict: ConflictPolicy | None = strawberry.field(
+        default=ConflictPolicy.KEEP_BOTH,
+        description="What happens if the folder already has an item of this name. FAIL is decided when the upload "
+        "starts; if the name is taken later, the file gets a number. With REPLACE, a file with the same bytes stays "
+        "as it is.",
     )
 
     def to_domain(self) -> NewUpload:
@@ -91,7 +110,18 @@ class InitUploadInput:
             compress=self.compress.to_domain() if self.compress else None,
             idempotency_key=self.idempotency_key,
             direct=self.direct,
+            relative_path=self.relative_path,
+            conflict=(self.conflict or ConflictPolicy.KEEP_BOTH).to_domain(),
         )
+
+
+@strawberry.input(description="The input of `initUploads`.")
+class InitUploadsInput:
+    uploads: list[InitUploadInput] = strawberry.field(description="The files to upload: 1 to 100.")
+
+    def to_domain(self) -> list[tuple[NewUpload, str | None]]:
+        """Each file in the form that the services accept, with the ID of its folder."""
+        return [(upload.to_domain(), upload.parent_id) for upload in self.uploads]
 
 
 @strawberry.input(description="A chunk of a `direct` upload that was sent to S3.")

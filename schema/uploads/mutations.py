@@ -12,6 +12,7 @@ from schema.uploads.inputs import (
     AbortUploadInput,
     CompleteUploadInput,
     InitUploadInput,
+    InitUploadsInput,
     ReportChunksInput,
     RetryUploadInput,
 )
@@ -19,6 +20,7 @@ from schema.uploads.payloads import (
     AbortUploadPayload,
     CompleteUploadPayload,
     InitUploadPayload,
+    InitUploadsPayload,
     ReportChunksPayload,
     RetryUploadPayload,
 )
@@ -36,7 +38,16 @@ class UploadMutations:
         directives=[RESERVATION, UPLOAD],
     )
     async def init_upload(self, info: RequestInfo, input: Annotated[InitUploadInput, INPUT]) -> InitUploadPayload:
-        return await InitUploadPayload.of(uploads.init_upload(info.context, input.to_domain()))
+        return await InitUploadPayload.of(uploads.init_upload(info.context, input.to_domain(), input.parent_id))
+
+    # A file of a batch takes a tenth of the time of one by itself: see docs/performance.md.
+    @strawberry.mutation(
+        description="Starts the uploads of up to 100 files like `initUpload`, at a lower price. Each is started, or "
+        "refused, independently of the others.",
+        directives=[RESERVATION, sized_by("input.uploads", "results", maximum=uploads.MAX_INITS), UPLOAD],
+    )
+    async def init_uploads(self, info: RequestInfo, input: Annotated[InitUploadsInput, INPUT]) -> InitUploadsPayload:
+        return await InitUploadsPayload.of(uploads.init_uploads(info.context, input.to_domain()))
 
     @strawberry.mutation(
         description="Confirms that all chunks were sent, or fails with CHUNKS_MISSING. It is optional: the server "

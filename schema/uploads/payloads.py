@@ -5,6 +5,7 @@ from typing import Self
 
 import strawberry
 
+from schema.cost.directives import Cost
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.uploads.types import Upload
 from services.core.errors import ExpectedError
@@ -26,6 +27,39 @@ class _UploadPayload:
 @strawberry.type(description="The result of `initUpload`.")
 class InitUploadPayload(_UploadPayload):
     pass
+
+
+@strawberry.type(
+    description="The result of one file of `initUploads`.",
+    # The lookups, the rows and the reserved space of one more file.
+    directives=[Cost(weight="2")],
+)
+class InitUploadResult(_UploadPayload):
+    pass
+
+
+@strawberry.type(description="The result of `initUploads`.")
+class InitUploadsPayload:
+    results: list[InitUploadResult] = strawberry.field(
+        description="The upload of each file, or its errors, in the order of the input; empty if there are "
+        "`userErrors`."
+    )
+    user_errors: list[UserError] = user_errors("The reasons why no upload was started.")
+
+    @classmethod
+    async def of(cls, work: Awaitable[list[models.Upload | ExpectedError]]) -> Self:
+        """Await the work, and return its results or its errors."""
+        outcomes, errors = await to_payload(work)
+        results = [_result(index, outcome) for index, outcome in enumerate(outcomes or ())]
+        return cls(results=results, user_errors=errors)
+
+
+def _result(index: int, outcome: models.Upload | ExpectedError) -> InitUploadResult:
+    if not isinstance(outcome, ExpectedError):
+        return InitUploadResult(upload=Upload.of(outcome), user_errors=[])
+    place = ("uploads", str(index))
+    errors = [UserError.of(error, place) for error in (outcome, *outcome.others)]
+    return InitUploadResult(upload=None, user_errors=errors)
 
 
 @strawberry.type(description="The result of `completeUpload`.")

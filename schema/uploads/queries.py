@@ -14,6 +14,7 @@ from schema.uploads.types import Upload, UploadStatus
 from storage.uploads import models
 
 UPLOAD_ID = strawberry.argument(description="The ID of the upload.")
+PARENT = strawberry.argument(description="The ID of the folder for the files of the uploads to return.")
 STATUS = strawberry.argument(description="The status of the uploads to return. By default all are returned.")
 
 
@@ -31,12 +32,14 @@ class UploadQueries:
         self,
         info: RequestInfo,
         status: Annotated[UploadStatus | None, STATUS] = None,
+        parent_id: Annotated[strawberry.ID | None, PARENT] = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[Upload]:
-        page = await uploads.uploads_page(info.context, _status(status), PageArguments(first, after, last, before))
+        arguments = PageArguments(first, after, last, before)
+        page = await uploads.uploads_page(info.context, _status(status), parent_id, arguments)
         return connect(page, Upload.of, lambda row: str(row.id))
 
 

@@ -9,7 +9,7 @@ import strawberry
 from resolvers import uploads
 from resolvers.pages import PageArguments
 from schema.cost.directives import Cost, paged
-from schema.drive.items import File
+from schema.drive.items import File, Folder
 from schema.error_codes import UploadErrorCode, WaitReason
 from schema.relay.connections import After, Before, Connection, connect
 from schema.relay.node import Node, RequestInfo
@@ -144,6 +144,14 @@ class Upload(Node):
     async def file(self, info: RequestInfo) -> File | None:
         row = await uploads.file_of(info.context, self.row)
         return File.of(row) if row else None
+
+    @strawberry.field(
+        description="The folder for the file: the root, if the folder was deleted. The file may have been moved since.",
+        directives=[READ],
+    )
+    async def parent(self, info: RequestInfo) -> Folder | None:
+        row = await uploads.parent_of(info.context, self.row)
+        return Folder.of(row) if row else None
 
     # Like `file`, it takes a database query for all uploads of a page, so that it is priced like an object.
     @strawberry.field(

@@ -1,6 +1,6 @@
 """Changes of folders and files: their names, places and stars, and the trash."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
@@ -56,10 +56,6 @@ class ItemChanges:
     those in the trash, and :class:`InvalidInput` for the root.
     """
 
-    def __init__(self, notify: Callable[[UUID], None]) -> None:
-        """``notify`` is called with the key of an account whose drive has changed."""
-        self._notify = notify
-
     async def create_folder(self, account_id: UUID, parent_id: UUID, name: str, policy: ConflictPolicy) -> Item:
         """Create a folder; with REPLACE, return the folder that has the name already.
 
@@ -67,7 +63,7 @@ class ItemChanges:
         """
         name = file_name(name, field="name")
         work = changes.create_folder(account_id, parent_id, name, policy, now())
-        return await self._run(account_id, work, Fields(parent_id=parent_id, name="name"))
+        return await _run(work, Fields(parent_id=parent_id, name="name"))
 
     async def rename(self, item: Item, name: str, policy: ConflictPolicy) -> Item:
         """Rename an item. With REPLACE, it can become the newest version of the file that has the name.
@@ -76,7 +72,7 @@ class ItemChanges:
         """
         name = file_name(name, field="name")
         work = changes.rename(item.account_id, item.id, name, policy, now())
-        return await self._run(item.account_id, work, Fields({item.id: "itemId"}, name="name"))
+        return await _run(work, Fields({item.id: "itemId"}, name="name"))
 
     async def move(
         self, account_id: UUID, item_ids: Sequence[UUID], parent_id: UUID, policy: ConflictPolicy
@@ -87,7 +83,7 @@ class ItemChanges:
         :class:`services.drive.errors.NestedTooDeeply`.
         """
         work = changes.move(account_id, item_ids, parent_id, policy, now())
-        return await self._run(account_id, work, Fields(listed(item_ids), parent_id, "itemIds"))
+        return await _run(work, Fields(listed(item_ids), parent_id, "itemIds"))
 
     async def copy(
         self, account_id: UUID, item_ids: Sequence[UUID], parent_id: UUID, policy: ConflictPolicy
@@ -97,34 +93,34 @@ class ItemChanges:
         Raises like :meth:`move`, and :class:`services.drive.errors.TooManyItems`.
         """
         work = copying.copy(account_id, item_ids, parent_id, policy, now())
-        return await self._run(account_id, work, Fields(listed(item_ids), parent_id, "itemIds"))
+        return await _run(work, Fields(listed(item_ids), parent_id, "itemIds"))
 
     async def star(self, item: Item, *, starred: bool) -> Item:
         """Star an item, or remove its star."""
         work = changes.star(item.account_id, item.id, starred, now())
-        return await self._run(item.account_id, work, Fields({item.id: "itemId"}))
+        return await _run(work, Fields({item.id: "itemId"}))
 
     async def trash(self, account_id: UUID, item_ids: Sequence[UUID]) -> list[Item]:
         """Put items into the trash. Those that are there already stay."""
-        return await self._run(account_id, trash.trash(account_id, item_ids, now()), Fields(listed(item_ids)))
+        return await _run(trash.trash(account_id, item_ids, now()), Fields(listed(item_ids)))
 
     async def restore(self, account_id: UUID, item_ids: Sequence[UUID]) -> list[Item]:
         """Take items out of the trash. Those that are not there stay as they are."""
-        return await self._run(account_id, trash.restore(account_id, item_ids, now()), Fields(listed(item_ids)))
-
-    async def _run(self, account_id: UUID, work: Awaitable[T], fields: Fields) -> T:
-        try:
-            result = await work
-        except TooManyItems as error:
-            message = f"These are more than {copying.MOST_ITEMS:,} items with what is below them. Copy them in parts."
-            raise errors.TooManyItems(message, field="itemIds") from error
-        except ItemError as error:
-            raise _refusal(error, fields.of(error)) from error
-        self._notify(account_id)
-        return result
+        return await _run(trash.restore(account_id, item_ids, now()), Fields(listed(item_ids)))
 
 
-def _refusal(error: ItemError, field: str | None) -> ExpectedError:
+async def _run(work: Awaitable[T], fields: Fields) -> T:
+    try:
+        return await work
+    except TooManyItems as error:
+        message = f"These are more than {copying.MOST_ITEMS:,} items with what is below them. Copy them in parts."
+        raise errors.TooManyItems(message, field="itemIds") from error
+    except ItemError as error:
+        raise refusal_of_change(error, fields.of(error)) from error
+
+
+def refusal_of_change(error: ItemError, field: str | None) -> ExpectedError:
+    """The error for a client, with the input field that caused it."""
     match error:
         case ItemInTrash():
             return errors.InTrash("It is in the trash. Restore it first.", field=field)

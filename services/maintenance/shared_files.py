@@ -11,10 +11,11 @@ from services.uploads.published_record import PublishedRecord, read_record
 from storage.blobs import BlobStore
 from storage.deletion import collection
 from storage.drive import versions
+from storage.drive.destinations import Destination
 from storage.drive.models import FileVersion
-from storage.errors import Duplicate, StateChanged
-from storage.uploads import consistency
-from storage.uploads import uploads as rows
+from storage.errors import Duplicate
+from storage.uploads import consistency, new_uploads
+from storage.uploads.new_uploads import Draft
 
 
 class SharedFiles:
@@ -47,8 +48,13 @@ class SharedFiles:
         return Finding(Code.FILE_ADOPTABLE, key, text, mended)
 
     async def _restore(self, record: PublishedRecord, version: FileVersion) -> str | None:
-        try:
-            await rows.insert_owned(new_row(record), version, now())
-        except (Duplicate, StateChanged):
-            return None
-        return "adopted"
+        # If its folder is gone, the file comes into the root.
+        for parent_id in (record.parent_id, None):
+            draft = Draft(new_row(record), Destination(parent_id), version=version)
+            try:
+                await new_uploads.insert_all(record.account_id, [draft], now())
+            except Duplicate:
+                return None
+            if not draft.refusal:
+                return "adopted"
+        return None

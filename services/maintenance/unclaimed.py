@@ -56,6 +56,9 @@ class UnclaimedBlobs:
         await self._store.stat(blob.key)
         if is_derived(blob):
             return await self._delete_garbage(blob, "an interrupted compression")
+        if not upload and not blob.size:
+            # The first empty file of an account, which was refused or never stored.
+            return await self._delete_garbage(blob, "an empty file")
         if not upload:
             # The database knows nothing of it, and may be the wrong one.
             return Finding(Code.BLOB_UNKNOWN, blob.key, f"{blob.size} bytes that may be the only copy of a file")
@@ -152,6 +155,8 @@ def new_row(record: PublishedRecord) -> Upload:
         received_bytes=record.size,
         received_chunks=-(-record.size // record.chunk_size),
         status=UploadStatus.REASSEMBLING,
+        parent_id=record.parent_id,
+        conflict=record.conflict,
         expires_at=now(),
         created_at=record.created_at,
     )

@@ -1,45 +1,34 @@
-"""Starts an upload, or finds the same upload, the same file, or some of its chunks.
+"""Starts uploads, or finds the same upload, the same file, or some of its chunks.
 
 It searches only files and chunks of the same account. A wider search would reveal which accounts have which bytes.
 """
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 from services.core.clock import now
 from services.core.counters import Counters
-from services.core.errors import ExpectedError, StorageFull
-from services.media.content_types.media_types import EXAMINED, examine, media_type
-from services.media.types import Compression, MediaFacts
-from services.uploads.errors import (
-    IdempotencyConflict,
-    QuotaExceeded,
-    ReservationTooLarge,
-    TooManyUploads,
-    UploadClosed,
-)
-from services.uploads.lifecycle import expire
-from services.uploads.new_upload import UploadPolicy, build_upload
+from services.core.errors import ExpectedError
+from services.uploads.errors import UploadClosed
+from services.uploads.known_uploads import KnownUploads, same_request
+from services.uploads.new_upload import PendingUpload, UploadPolicy, build_upload
 from services.uploads.progress.progress import Progress
-from services.uploads.published_record import PublishedRecord, write_record
+from services.uploads.ready_uploads import ReadyUploads, with_one_empty_file
+from services.uploads.refusals import refusal_of
 from services.uploads.reservations import Reservations
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
-from storage.drive import versions
-from storage.drive.models import FileVersion
-from storage.errors import BlobNotFound, Duplicate, NoSpace, OverQuota, StateChanged, StorageError
+from storage.errors import Duplicate, NoSpace, StateChanged
 from storage.jobs.job_notifications import JobNotifications
-from storage.uploads import known_chunks, usage
-from storage.uploads import uploads as rows
-from storage.uploads.known_chunks import KnownChunk
-from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
+from storage.uploads import known_chunks, new_uploads, usage
+from storage.uploads.models import JOB_OF_STATUS, Upload
+from storage.uploads.usage import QuotaCheck
 
-logger = logging.getLogger("cloudkeep.uploads")
+#: Attempts without any success to store uploads whose keys, or whose bytes, other requests change at the same moment.
+ATTEMPTS = 4
 
-#: Errors for an upload that is certainly not stored.
-REFUSALS = (Duplicate, OverQuota, NoSpace, ReservationTooLarge, TooManyUploads)
+Outcome = Upload | ExpectedError
 
 
 class UploadInitializer:
@@ -54,147 +43,147 @@ class UploadInitializer:
         counters: Counters,
     ) -> None:
         self._store = store
-        self._progress = progress
         self._notifications = notifications
         self._policy = policy
         self._counters = counters
         self._reservations = Reservations(store, policy)
+        self._known = KnownUploads(store, progress)
+        self._ready = ReadyUploads(store)
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """See :meth:`services.uploads.uploads.Uploads.init`."""
-        upload, hashes = build_upload(account_id, request, self._policy, self._store)
-        if existing := await self._find_known(upload, request):
-            return existing
-        version = await self._find_version(upload)
-        if version and (owned := await self._insert_owned(upload, version)):
-            return owned
+        (outcome,) = await self.init_all(account_id, [request])
+        if isinstance(outcome, ExpectedError):
+            raise outcome
+        return outcome
+
+    async def init_all(self, account_id: UUID, requests: Sequence[NewUpload]) -> list[Outcome]:
+        """See :meth:`services.uploads.uploads.Uploads.init_all`."""
+        outcomes: dict[int, Outcome] = {}
+        pending: dict[int, PendingUpload] = {}
+        for index, request in enumerate(requests):
+            try:
+                pending[index] = build_upload(account_id, request, self._policy, self._store)
+            except ExpectedError as error:
+                outcomes[index] = error
+        repeated = _repeated(pending)
+        rest = {index: each for index, each in pending.items() if index not in repeated}
+        failures = 0
+        while rest and failures < ATTEMPTS:
+            found = await self._attempt(account_id, rest)
+            failures += not found
+            outcomes |= found
+            rest = {index: each for index, each in rest.items() if index not in outcomes}
+        outcomes |= dict.fromkeys(rest, UploadClosed("The earlier upload of this file has just ended. Try again."))
+        for index, first in repeated.items():
+            outcomes[index] = same_request(outcomes[first], pending[index])
+        return [outcomes[index] for index in range(len(requests))]
+
+    async def _attempt(self, account_id: UUID, pending: Mapping[int, PendingUpload]) -> dict[int, Outcome]:
+        """Find or start uploads. Those without an outcome met a request at the same moment: they are tried again."""
+        outcomes = await self._known.find(account_id, pending)
+        new = {index: each for index, each in pending.items() if index not in outcomes}
+        if not new:
+            return outcomes
+        await self._ready.find(account_id, new.values())
+        new = with_one_empty_file(new)
+        await _find_chunks(account_id, new.values())
+        async with self._reservations.one_at_a_time(account_id):
+            try:
+                await self._insert(account_id, list(new.values()))
+            except Duplicate:
+                return outcomes
+        # Of requests that are refused, another one at the same moment may have succeeded.
+        refused = {index: each for index, each in new.items() if each.draft.refusal}
+        found = await self._known.find(account_id, refused) if refused else {}
+        for index, each in new.items():
+            refusal = each.draft.refusal
+            if index in found or not refusal:
+                outcomes[index] = found.get(index, each.draft.upload)
+            elif not isinstance(refusal, StateChanged):
+                outcomes[index] = self._refused(refusal)
+        await self._announce([each for each in new.values() if not each.draft.refusal])
+        return outcomes
+
+    def _refused(self, error: Exception) -> ExpectedError:
+        refusal = refusal_of(error)
+        self._counters.uploads_refused[refusal.code.value] += 1
+        return refusal
+
+    async def _insert(self, account_id: UUID, pending: Sequence[PendingUpload]) -> None:
+        """Store the uploads. Those that are refused have a refusal."""
+        quota = await self._policy.quota_of(account_id)
+        incoming = [each.draft for each in pending if each.draft.needs_bytes]
+        if incoming:
+            # The bounds are checked before the disk, so that no account can fill the disk for a moment with bytes
+            # beyond them, and once more in the transaction.
+            space = QuotaCheck(await usage.measure(account_id, quota))
+            admit = await self._reservations.admission(account_id)
+            for draft in incoming:
+                draft.refusal = space.refusal(draft.upload.size) or admit(draft.upload)
+        await self._stage([each for each in pending if not each.draft.refusal])
+        drafts = [each.draft for each in pending if not each.draft.refusal]
+        staged = sum(draft.upload.size for draft in drafts if draft.needs_bytes)
+        admission = partial(self._reservations.admission, account_id, staged)
         try:
-            chunks = await _find_chunks(upload, hashes)
-            async with self._reservations.one_at_a_time(account_id):
-                await self._reserve(upload, chunks)
-        except REFUSALS as error:
-            return await self._find_winner(upload, error)
-        self._counters.uploads_begun += 1
-        await self._notify_workers(upload)
-        return upload
+            await new_uploads.insert_all(account_id, drafts, now(), quota=quota, admit=admission)
+        except (Duplicate, NoSpace) as error:
+            for draft in drafts:
+                draft.refusal = error
+            await self._discard(pending)
+            if isinstance(error, Duplicate):
+                raise
+        await self._discard([each for each in pending if each.draft.refusal])
 
-    async def _find_known(self, upload: Upload, request: NewUpload) -> Upload | None:
-        if upload.idempotency_key:
-            existing = await rows.find_by_key(upload.account_id, upload.idempotency_key)
-            return _require_same_file(existing, upload) if existing else None
-        if upload.sha256 is None:
-            return None
-        for existing in await rows.open_alike(upload.account_id, upload.file_name, upload.size, upload.sha256):
-            if existing.status is UploadStatus.RECEIVING and existing.expires_at < now():
-                await expire(existing, self._store, self._progress)
-            elif _matches(existing, chunk_size=request.chunk_size, compress=request.compress):
-                return existing
-        return None
-
-    async def _find_version(self, upload: Upload) -> FileVersion | None:
-        if upload.sha256 is None:
-            return None
-        version = await versions.find_same(upload.account_id, upload.size, upload.sha256)
-        start = await self._first_bytes(version.blob.key) if version else b""
-        if not version or not start:
-            return None
-        # The type of the other file may come from its name.
-        media = MediaFacts.from_json(version.media) if version.media else None
-        examined = examine(start, is_whole=upload.size <= EXAMINED)
-        upload.mime_type = media_type(examined, upload.file_name, upload.mime_type, media)
-        return version
-
-    async def _first_bytes(self, key: str) -> bytes:
-        # If the disk has lost a blob, its bytes are accepted again.
-        try:
-            return b"".join([block async for block in self._store.read(key, 0, EXAMINED)])
-        except BlobNotFound:
-            return b""
-
-    async def _insert_owned(self, upload: Upload, version: FileVersion) -> Upload | None:
-        """The upload, READY at once; None if the bytes were deleted meanwhile, so that they have to be sent."""
-        try:
-            await rows.insert_owned(upload, version, now())
-        except StateChanged:
-            return None
-        except Duplicate as error:
-            return await self._find_winner(upload, error)
-        await self._write_record(upload, version)
-        self._counters.uploads_begun += 1
-        if upload.status.is_final:
-            self._counters.uploads_finished[upload.status.value] += 1
-        await self._notify_workers(upload)
-        return upload
-
-    async def _write_record(self, upload: Upload, version: FileVersion) -> None:
-        """Let an older copy of the database get this file back. An error is only logged: the bytes are safe anyway."""
-        record = PublishedRecord.of(
-            upload, version.blob.sha256, version.media, crc32=version.blob.crc32, is_shared=True
-        )
-        try:
-            await write_record(self._store, str(upload.id), record)
-        except (OSError, StorageError) as error:
-            logger.warning("the record of a file that shares the bytes of another one was not written: %s", error)
-
-    async def _notify_workers(self, upload: Upload) -> None:
-        """Notify the workers of the job that the upload's status has queued, if it has one."""
-        if kind := JOB_OF_STATUS.get(upload.status):
-            await self._notifications.send(kind)
-
-    async def _reserve(self, upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
-        # The bounds are checked before the disk, so that no account can fill the disk for a moment with bytes beyond
-        # them, and once more in the transaction.
-        quota = await self._policy.quota_of(upload.account_id)
-        await usage.require_space(upload.account_id, upload.size, quota)
-        await self._reservations.require(upload, is_staged=False)
+    async def _stage(self, pending: Sequence[PendingUpload]) -> None:
         # Reserved before the row exists, so that every upload that can be seen has its bytes reserved.
-        upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
-        admit = partial(self._reservations.require, upload, is_staged=True)
-        try:
-            await rows.insert(upload, now(), quota=quota, known_chunks=chunks, admit=admit)
-        except REFUSALS:
-            await self._store.discard(upload.staging)
-            raise
+        for each in pending:
+            upload = each.draft.upload
+            try:
+                if each.draft.needs_bytes:
+                    upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
+                elif not each.draft.version:
+                    await self._ready.store_empty_file(upload)
+            except NoSpace as error:
+                each.draft.refusal = error
 
-    async def _find_winner(self, upload: Upload, error: StorageError | ExpectedError) -> Upload:
-        """The same upload, started by a faster request at the same moment. Raises the error if there is none."""
-        existing = None
-        if upload.idempotency_key:
-            existing = await rows.find_by_key(upload.account_id, upload.idempotency_key)
-        elif upload.fingerprint:
-            existing = await rows.find_by_fingerprint(upload.fingerprint)
-        if not existing:
-            refusal = _refusal(error)
-            self._counters.uploads_refused[refusal.code.value] += 1
-            raise refusal from (None if refusal is error else error)
-        return _require_same_file(existing, upload)
+    async def _discard(self, refused: Sequence[PendingUpload]) -> None:
+        for each in refused:
+            upload = each.draft.upload
+            if upload.staging:
+                await self._store.discard(upload.staging)
+                upload.staging = None  # type: ignore[assignment]
+            elif not each.draft.needs_bytes and not each.draft.version:
+                await self._ready.discard_empty_file(upload)
 
-
-def _matches(existing: Upload, *, chunk_size: int | None, compress: Compression | None) -> bool:
-    """Whether an upload of the same file has the requested chunk size and compression, if any are requested."""
-    same_slots = chunk_size in {None, existing.chunk_size}
-    return same_slots and (compress is None or existing.compress == compress.to_json())
-
-
-def _require_same_file(existing: Upload, upload: Upload) -> Upload:
-    """The existing upload, unless the key is now used for another file. Raises :class:`IdempotencyConflict`."""
-    if (existing.file_name, existing.size, existing.sha256) != (upload.file_name, upload.size, upload.sha256):
-        raise IdempotencyConflict("This idempotency key belongs to another file.", field="idempotencyKey")
-    return existing
+    async def _announce(self, stored: Sequence[PendingUpload]) -> None:
+        """Count new uploads, write the records of those with a file, and notify the workers of new jobs."""
+        await self._ready.write_records([each.draft for each in stored])
+        for each in stored:
+            upload = each.draft.upload
+            self._counters.uploads_begun += 1
+            if upload.status.is_final:
+                self._counters.uploads_finished[upload.status.value] += 1
+        for kind in {JOB_OF_STATUS.get(each.draft.upload.status) for each in stored} - {None}:
+            if kind:
+                await self._notifications.send(kind)
 
 
-async def _find_chunks(upload: Upload, hashes: Sequence[str]) -> dict[int, KnownChunk]:
-    """The chunks that need not be sent, by the index of their slot: they are copied on the server."""
-    chunks = await known_chunks.find(upload.account_id, hashes)
-    by_slot = {index: chunks.get((sha256, upload.slot_size(index))) for index, sha256 in enumerate(hashes)}
-    return {index: chunk for index, chunk in by_slot.items() if chunk}
+def _repeated(pending: Mapping[int, PendingUpload]) -> dict[int, int]:
+    """The requests that equal an earlier one of the same call, or have its key, by the first of them."""
+    first: dict[object, int] = {}
+    repeated = {}
+    for index, each in pending.items():
+        if each.identity and first.setdefault(each.identity, index) != index:
+            repeated[index] = first[each.identity]
+    return repeated
 
 
-def _refusal(error: StorageError | ExpectedError) -> ExpectedError:
-    if isinstance(error, ExpectedError):
-        return error
-    if isinstance(error, OverQuota):
-        return QuotaExceeded(f"This file does not fit into your quota: {error}.", field="size")
-    if isinstance(error, NoSpace):
-        return StorageFull("The server has no space for this file. Try again later.", field="size")
-    return UploadClosed("The earlier upload of this file has just ended. Try again.")
+async def _find_chunks(account_id: UUID, pending: Collection[PendingUpload]) -> None:
+    """Find the chunks that need not be sent: they are copied on the server."""
+    hashes = {sha256 for each in pending if each.draft.needs_bytes for sha256 in each.hashes}
+    chunks = await known_chunks.find(account_id, hashes) if hashes else {}
+    for each in pending if chunks else ():
+        upload = each.draft.upload
+        by_slot = {index: chunks.get((sha256, upload.slot_size(index))) for index, sha256 in enumerate(each.hashes)}
+        each.draft.known_chunks = {index: chunk for index, chunk in by_slot.items() if chunk}

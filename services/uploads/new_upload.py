@@ -22,9 +22,16 @@ from services.uploads.errors import TooLarge
 from services.uploads.types import NewUpload
 from storage.blobs import BlobStore
 from storage.budgets import limit_overrides
+from storage.drive.destinations import Destination
+from storage.drive.names import folded
+from storage.drive.tree import MAX_DEPTH
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.new_uploads import Draft
 
 T = TypeVar("T")
+
+#: The digest of no bytes.
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,26 @@ class UploadPolicy:
         return min(self.first_chunk_lifetime, self.lifetime)
 
 
-def build_upload(
-    account_id: UUID, request: NewUpload, policy: UploadPolicy, store: BlobStore
-) -> tuple[Upload, list[str]]:
-    """A row for the request, which is not stored yet, and the digests of the chunks, if the client sent them.
+@dataclass
+class PendingUpload:
+    """A request whose upload is not stored yet. ``hashes`` are the digests of the chunks, if the client sent them."""
+
+    request: NewUpload
+    draft: Draft
+    hashes: list[str]
+
+    @property
+    def identity(self) -> object:
+        """Equal for requests of the same upload; None if every request is an upload of its own."""
+        upload, place = self.draft.upload, self.draft.destination
+        if upload.idempotency_key or not upload.sha256:
+            return upload.idempotency_key
+        folders = place.parent_id, tuple(map(folded, place.names)), upload.conflict
+        return upload.file_name, upload.size, upload.sha256, upload.chunk_size, json.dumps(upload.compress), folders
+
+
+def build_upload(account_id: UUID, request: NewUpload, policy: UploadPolicy, store: BlobStore) -> PendingUpload:
+    """A row for the request, which is not stored yet.
 
     Raises :class:`InvalidInput` or :class:`TooLarge` for the first wrong field, with the errors of the others.
     """
@@ -67,11 +90,12 @@ def build_upload(
         name = check(validation.file_name, request.file_name)
         size = check(_require_size, request.size, policy)
         mime_type = check(_optional(validation.mime_type), request.mime_type)
-        sha256 = check(_optional(validation.sha256), request.sha256)
+        sha256 = check(_sha256, request.sha256, request.size)
         chunk_size = check(_chunk_size, request.chunk_size, request.size, store)
         hashes = check(_chunk_hashes, request.chunk_hashes, size, chunk_size)
         compress = check(_optional(Compression.validated), request.compress)
         idempotency_key = check(_optional(validation.idempotency_key), request.idempotency_key)
+        folders = check(_folders, request.relative_path)
     upload = Upload(
         id=uuid7(),
         account_id=account_id,
@@ -83,25 +107,42 @@ def build_upload(
         compress=compress.to_json() if compress else None,
         idempotency_key=idempotency_key,
         direct=store.supports_direct_uploads and (policy.direct if request.direct is None else request.direct),
+        conflict=request.conflict,
         status=UploadStatus.RECEIVING,
     )
     upload.expires_at = now() + (policy.lifetime if upload.direct else policy.until_first_chunk)
-    upload.fingerprint = _fingerprint(upload)
-    return upload, hashes
+    return PendingUpload(request, Draft(upload, Destination(request.parent_id, folders)), hashes)
+
+
+def _folders(relative_path: str | None) -> list[str]:
+    """The names of the folders in a path."""
+    names = relative_path.split("/", MAX_DEPTH + 1) if relative_path else []
+    if len(names) > MAX_DEPTH:
+        raise InvalidInput(f"A path has at most {MAX_DEPTH} folders.", field="relativePath")
+    return [validation.file_name(name, field="relativePath") for name in names]
+
+
+def _sha256(declared: str | None, size: int) -> str | None:
+    sha256 = None if declared is None else validation.sha256(declared)
+    if size != 0:
+        return sha256
+    if sha256 not in {None, EMPTY_SHA256}:
+        raise InvalidInput("This is not the SHA-256 of an empty file.", field="sha256")
+    return EMPTY_SHA256
 
 
 def _chunk_hashes(hashes: Sequence[str] | None, size: int | None, chunk_size: int | None) -> list[str]:
     if hashes is None:
         return []
     # Without a valid size or chunk size, which are refused already, their number is not known.
-    if size and chunk_size and len(hashes) != (count := -(-size // chunk_size)):
+    if size is not None and chunk_size and len(hashes) != (count := -(-size // chunk_size)):
         raise InvalidInput(f"There are {count} chunks of {chunk_size} bytes.", field="chunkHashes")
     return [validation.sha256(each, field=f"chunkHashes.{index}") for index, each in enumerate(hashes)]
 
 
 def _require_size(size: int, policy: UploadPolicy) -> int:
-    if size < 1:
-        raise InvalidInput("A file must have at least one byte.", field="size")
+    if size < 0:
+        raise InvalidInput("A size is not negative.", field="size")
     limit = min(policy.max_file_size, LARGEST_FILE)
     if size > limit:
         raise TooLarge(f"A file may have at most {limit} bytes.", field="size")
@@ -121,15 +162,3 @@ def _chunk_size(requested: int | None, size: int, store: BlobStore) -> int:
 
 def _optional(rule: Callable[[T], T]) -> Callable[[T | None], T | None]:
     return lambda value: None if value is None else rule(value)
-
-
-def _fingerprint(upload: Upload) -> str | None:
-    """A digest that equal requests share, so that the database lets only one of them start an upload.
-
-    It includes the owner. None if the client has not sent the file's SHA-256, or distinguishes uploads by keys.
-    """
-    if upload.sha256 is None or upload.idempotency_key is not None:
-        return None
-    owner = str(upload.account_id)
-    identity = [owner, upload.file_name, upload.size, upload.sha256, upload.chunk_size, upload.compress]
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()

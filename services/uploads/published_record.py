@@ -11,6 +11,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from storage.blobs import BlobStore
+from storage.drive.placing import ConflictPolicy
 from storage.uploads.models import Upload
 
 #: The version of the format. A later one that older code cannot read has a higher number.
@@ -24,6 +25,7 @@ class PublishedRecord:
     ``crc32`` is None in a record that was written before there were zip files.
     ``media`` and ``compress`` are what the columns of file and upload store. ``damaged`` tells that the bytes were
     found to have another digest since. With ``is_shared``, the bytes are those of another file of the same account.
+    ``parent_id`` is the folder of the file, null for the root, and ``conflict`` the policy of its upload.
     """
 
     upload_id: UUID
@@ -39,6 +41,8 @@ class PublishedRecord:
     damaged: bool = False
     is_shared: bool = False
     crc32: int | None = None
+    parent_id: UUID | None = None
+    conflict: str = ConflictPolicy.KEEP_BOTH
 
     @classmethod
     def of(
@@ -64,6 +68,8 @@ class PublishedRecord:
             created_at=upload.created_at,
             is_shared=is_shared,
             crc32=crc32,
+            parent_id=upload.parent_id,
+            conflict=upload.conflict,
         )
 
     def to_bytes(self) -> bytes:
@@ -85,6 +91,7 @@ class PublishedRecord:
                 cls(**known),
                 upload_id=UUID(stored["upload_id"]),
                 account_id=UUID(stored["account_id"]),
+                parent_id=UUID(stored["parent_id"]) if stored.get("parent_id") else None,
                 created_at=datetime.fromisoformat(stored["created_at"]),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -11,15 +11,17 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from services.core.errors import ExpectedError
 from services.uploads.errors import ReservationTooLarge, TooManyUploads
 from services.uploads.new_upload import UploadPolicy
 from storage.blobs import BlobStore
 from storage.uploads import usage
 from storage.uploads.models import Upload
+from storage.uploads.new_uploads import Admission
 
 
 class Reservations:
-    """Decides whether an account may begin one more upload."""
+    """Decides whether an account may begin more uploads."""
 
     def __init__(self, store: BlobStore, policy: UploadPolicy) -> None:
         self._store = store
@@ -28,36 +30,45 @@ class Reservations:
 
     @asynccontextmanager
     async def one_at_a_time(self, account_id: UUID) -> AsyncIterator[None]:
-        """Let this process begin one upload of the account at a time.
+        """Let this process begin the uploads of one request of the account at a time.
 
-        Otherwise many at once could take the disk for a moment, until :meth:`require` refuses them in the transaction.
+        Otherwise many at once could take the disk for a moment, until the transaction refuses them.
         """
         async with self._locks.setdefault(account_id, asyncio.Lock()):
             yield
 
-    async def require(self, upload: Upload, *, is_staged: bool) -> None:
-        """Raise unless the account may begin this upload. Final only while the account's row is locked.
+    async def admission(self, account_id: UUID, staged: int = 0) -> Admission:
+        """Decides about uploads of the account. Final only while the account's row is locked.
 
-        ``is_staged`` says whether its bytes are reserved already. Raises :class:`TooManyUploads` and
-        :class:`ReservationTooLarge`.
+        ``staged`` are the bytes of these uploads that are reserved already. The refusals are :class:`TooManyUploads`
+        and :class:`ReservationTooLarge`.
         """
         # In this order: an upload that ends in between still counts as taken from the disk.
         free = await self._store.free_space()
-        holdings = await usage.holdings(upload.account_id)
-        if holdings.uploads >= self._policy.open_uploads:
-            raise TooManyUploads(f"You have {holdings.uploads} open uploads. Finish or abort some of them first.")
-        if free is not None:
-            without_account = free + holdings.unsent + (upload.size if is_staged else 0)
-            _require_share(upload.size, holdings.unsent, without_account * self._policy.reservation_percent // 100)
+        holdings = await usage.holdings(account_id)
+        allowed = None if free is None else self._share_of(free + holdings.unsent + staged)
+        uploads, unsent = holdings.uploads, holdings.unsent
+
+        def admit(upload: Upload) -> ExpectedError | None:
+            nonlocal uploads, unsent
+            if uploads >= self._policy.open_uploads:
+                return TooManyUploads(f"You have {uploads} open uploads. Finish or abort some of them first.")
+            if allowed is not None and unsent + upload.size > allowed:
+                return _too_large(unsent, allowed)
+            uploads, unsent = uploads + 1, unsent + upload.size
+            return None
+
+        return admit
+
+    def _share_of(self, free: int) -> int:
+        return free * self._policy.reservation_percent // 100
 
 
-def _require_share(size: int, unsent: int, allowed: int) -> None:
-    if unsent + size <= allowed:
-        return
+def _too_large(unsent: int, allowed: int) -> ReservationTooLarge:
     message = f"The server has too little free space: your uploads can reserve at most {allowed} bytes."
     if unsent:
         message += f" They have reserved {unsent} bytes that have not arrived: finish or abort some uploads first."
     error = ReservationTooLarge(message, field="size")
     if not unsent:
         error.retry_after = None
-    raise error
+    return error

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from services.media.types import Compression
+from storage.drive.placing import ConflictPolicy
 
 
 @dataclass(frozen=True)
@@ -41,3 +43,7 @@ class NewUpload:
     compress: Compression | None = None
     idempotency_key: str | None = None
     direct: bool | None = None
+    #: The folder for the file, null for the root, and the path of folders below it, which are created.
+    parent_id: UUID | None = None
+    relative_path: str | None = None
+    conflict: ConflictPolicy = ConflictPolicy.KEEP_BOTH

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.core.clock import now
 from services.core.counters import Counters
-from services.core.errors import NotFound
+from services.core.errors import ExpectedError, NotFound
 from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.init_upload import UploadInitializer
@@ -23,6 +23,7 @@ from storage.uploads import expiry, open_slots, usage
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.open_slots import SlotRange
+from storage.uploads.uploads import UploadFilter
 from storage.uploads.usage import Space
 
 
@@ -56,6 +57,10 @@ class Uploads:
         self._progress.announce(upload)
         return upload
 
+    async def init_all(self, account_id: UUID, requests: Sequence[NewUpload]) -> list[Upload | ExpectedError]:
+        """Like :meth:`init` for several files, in one transaction: the upload of each, or why it was refused."""
+        return await self._initializer.init_all(account_id, requests)
+
     async def space(self, account_id: UUID) -> Space:
         """The storage that an account uses, and its quota."""
         return await usage.measure(account_id, await self._policy.quota_of(account_id))
@@ -64,13 +69,13 @@ class Uploads:
         """The upload with this key, of any account."""
         return await rows.find(upload_id)
 
-    async def page(self, account_id: UUID, status: UploadStatus | None, window: Window[UUID]) -> Sequence[Upload]:
-        """A window of the account's uploads, the newest one first; only those with this status, if one is given."""
-        return await rows.page(account_id, status, window)
+    async def page(self, account_id: UUID, only: UploadFilter, window: Window[UUID]) -> Sequence[Upload]:
+        """A window of those of the account's uploads that meet the conditions, the newest one first."""
+        return await rows.page(account_id, only, window)
 
-    async def count(self, account_id: UUID, status: UploadStatus | None) -> int:
-        """The number of the account's uploads; only those with this status, if one is given."""
-        return await rows.count(account_id, status)
+    async def count(self, account_id: UUID, only: UploadFilter) -> int:
+        """The number of those of the account's uploads that meet the conditions."""
+        return await rows.count(account_id, only)
 
     async def waiting_of(self, upload_ids: Collection[UUID]) -> dict[UUID, str]:
         """The code of the resource that each upload waits for, by key. The caller has checked the owner."""

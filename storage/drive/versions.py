@@ -9,12 +9,20 @@ from uuid import UUID
 from tortoise.expressions import F
 from uuid_utils.compat import uuid7
 
+from storage.database.connection import as_uuid, fetch
 from storage.database.pages import Window
 from storage.drive.change_log import event, remove_names
 from storage.drive.file_kinds import file_kind
 from storage.drive.models import Blob, FileVersion, Item, Rendition
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
+
+#: One for each content.
+SAME = """
+SELECT (
+    SELECT file_version.id FROM blob JOIN file_version ON file_version.blob_id = blob.id
+    WHERE blob.sha256 = ? AND file_version.account_id = ? AND blob.size = ? LIMIT 1
+)"""
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,22 @@ async def count(item_id: UUID) -> int:
 
 
 async def find_same(account_id: UUID, size: int, sha256: str) -> FileVersion | None:
-    """The account's newest version with these verified bytes, its blob and its file loaded."""
-    query = FileVersion.filter(account_id=account_id, blob__sha256=sha256, blob__size=size)
-    return await query.order_by("-id").select_related("blob", "item").first()
+    """One of the account's versions with these verified bytes, its blob and its file loaded."""
+    return (await find_all_same(account_id, [(size, sha256)])).get((size, sha256))
+
+
+async def find_all_same(account_id: UUID, contents: Collection[tuple[int, str]]) -> dict[tuple[int, str], FileVersion]:
+    """One of the account's versions of each of these contents, at most 100, by size and SHA-256.
+
+    Their blobs and files are loaded.
+    """
+    if not contents:
+        return {}
+    # Any version will do: to find the newest one would read all of them, and a drive may have many empty files.
+    statement = " UNION ALL ".join([SAME] * len(contents))
+    values = [value for size, sha256 in contents for value in (sha256, account_id, size)]
+    found = await find_many([as_uuid(key) for (key,) in await fetch(statement, *values) if key])
+    return {(version.blob.size, version.blob.sha256): version for version in found.values()}
 
 
 async def find_rendition(rendition_id: UUID) -> Rendition | None:

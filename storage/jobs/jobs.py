@@ -44,8 +44,15 @@ def oldest_first(due: Sequence[Job], _: datetime) -> Sequence[Job]:
 
 async def enqueue(kind: JobKind, subject_id: UUID, now: datetime) -> None:
     """Queue a job on a subject. The row of an earlier, finished job is reset. Call it inside a transaction."""
-    row = Job(kind=kind, subject_id=subject_id, run_after=now, trace=traceparent())
-    await Job.bulk_create([row], on_conflict=["kind", "subject_id"], update_fields=RESET_FIELDS)
+    await enqueue_all(kind, [subject_id], now)
+
+
+async def enqueue_all(kind: JobKind, subject_ids: Collection[UUID], now: datetime) -> None:
+    """Queue a job on each of these subjects, like :func:`enqueue`."""
+    trace = traceparent()
+    rows = [Job(kind=kind, subject_id=subject_id, run_after=now, trace=trace) for subject_id in subject_ids]
+    if rows:
+        await Job.bulk_create(rows, on_conflict=["kind", "subject_id"], update_fields=RESET_FIELDS)
 
 
 async def claim(

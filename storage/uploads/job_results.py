@@ -8,8 +8,10 @@ from typing import Any
 from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
-from storage.drive import blobs, new_files
+from storage.drive import blobs, uploaded_files
 from storage.drive.models import FileVersion, Rendition, RenditionKind
+from storage.drive.placing import ConflictPolicy
+from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.errors import StateChanged
 from storage.jobs import jobs
@@ -95,7 +97,9 @@ async def add_file(
     await accounts.lock(upload.account_id)
     blob = await blobs.add_original(upload.account_id, key=blob_key, size=upload.size, sha256=sha256, crc32=crc32)
     content = Content(blob, upload.mime_type, media)
-    return await new_files.add(upload.account_id, upload.parent_id, upload.file_name, content, now)
+    file = NewFile(upload.parent_id, upload.file_name, content, ConflictPolicy(upload.conflict))
+    (version,) = await uploaded_files.add_all(upload.account_id, [file], now)
+    return version
 
 
 async def add_rendition(

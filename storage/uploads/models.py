@@ -21,14 +21,6 @@ from storage.drive.models import FileVersion
 from storage.jobs.models import JobKind
 
 
-class ConflictPolicy(StrEnum):
-    """What happens if a folder has an item of this name already."""
-
-    FAIL = "FAIL"
-    KEEP_BOTH = "KEEP_BOTH"
-    REPLACE = "REPLACE"
-
-
 class UploadStatus(StrEnum):
     """Where an upload stands. READY, FAILED, ABORTED and EXPIRED are final."""
 
@@ -138,6 +130,7 @@ class Upload(Sliced, Model):
             Index(fields=["account_id", "status"]),
             Index(fields=["status", "expires_at"]),
             Index(fields=["account_id", "sha256"]),
+            Index(fields=["account_id", "parent_id", "id"]),
             Index(fields=["version_id"]),
         )
 

@@ -1,105 +1,24 @@
 """Rows of uploads, and every change of their status, each by compare-and-set."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tortoise.exceptions import IntegrityError
 from tortoise.queryset import QuerySet
 
-from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
-from storage.drive import blobs, new_files
-from storage.drive.models import FileVersion
-from storage.drive.versions import Content
-from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
-from storage.uploads import receipts, usage
-from storage.uploads.known_chunks import KnownChunk
 from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
 
-NONE: Mapping[int, KnownChunk] = {}
 #: Columns that a dead upload resets, so that the next upload can use the values.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
 #: An account has no more open uploads of one file by accident.
 ALIKE = 100
-
-
-async def _admit_all() -> None:
-    """Admit any upload."""
-
-
-async def insert(
-    upload: Upload,
-    now: datetime,
-    *,
-    quota: int | None = None,
-    known_chunks: Mapping[int, KnownChunk] = NONE,
-    admit: Callable[[], Awaitable[None]] = _admit_all,
-) -> None:
-    """Store a new upload, which reserves its bytes of the account's quota.
-
-    The slots of ``known_chunks`` are filled, except from blobs whose bytes are being deleted; if those are all slots,
-    reassembly is queued. ``admit`` is called while the account's row is locked; the upload is not stored if it raises.
-    Raises :class:`Duplicate` if its idempotency key or its fingerprint is in use, :class:`OverQuota`, and what
-    ``admit`` raises.
-    """
-
-    async def work() -> None:
-        await accounts.lock(upload.account_id)
-        await usage.require_space(upload.account_id, upload.size, quota)
-        await admit()
-        usable = await _usable(known_chunks)
-        upload.received_chunks = len(usable)
-        upload.received_bytes = upload.known_bytes = sum(chunk.size for chunk in usable.values())
-        await upload.save(force_create=True)
-        await receipts.add_known(upload, usable)
-        if len(usable) == upload.chunk_count:
-            upload.status = UploadStatus.REASSEMBLING
-            await receipts.queue_reassembly(upload.id, now)
-
-    try:
-        await atomically(work)
-    except IntegrityError as error:
-        raise Duplicate("the idempotency key or the fingerprint is in use") from error
-
-
-async def _usable(known_chunks: Mapping[int, KnownChunk]) -> Mapping[int, KnownChunk]:
-    """Those of the chunks whose blobs exist. As soon as receipts name these blobs, their bytes are not deleted."""
-    if not known_chunks:
-        return known_chunks
-    keys = await blobs.usable({chunk.key for chunk in known_chunks.values()})
-    return {index: chunk for index, chunk in known_chunks.items() if chunk.key in keys}
-
-
-async def insert_owned(upload: Upload, version_with_bytes: FileVersion, now: datetime) -> None:
-    """Store a new upload that needs no bytes: it shares the blob of ``version_with_bytes``, of the same owner.
-
-    Compression is queued if it was requested. Raises :class:`Duplicate` if the idempotency key is in use, and
-    :class:`StateChanged` if the version was deleted meanwhile, and its bytes as well.
-    """
-
-    async def work() -> None:
-        await accounts.lock(upload.account_id)
-        blob = await blobs.use(version_with_bytes.blob_id)
-        if not blob:
-            raise StateChanged("the bytes are deleted")
-        content = Content(blob, upload.mime_type, version_with_bytes.media)
-        version = await new_files.add(upload.account_id, upload.parent_id, upload.file_name, content, now)
-        upload.version_id = version.id
-        upload.status = upload.status_with_file
-        upload.fingerprint = None
-        await upload.save(force_create=True)
-        await enqueue_job(upload.id, upload.status, now)
-
-    try:
-        await atomically(work)
-    except IntegrityError as error:
-        raise Duplicate("the idempotency key is in use") from error
 
 
 async def find(upload_id: UUID) -> Upload | None:
@@ -107,28 +26,37 @@ async def find(upload_id: UUID) -> Upload | None:
     return await Upload.get_or_none(id=upload_id)
 
 
-async def find_by_key(account_id: UUID, idempotency_key: str) -> Upload | None:
-    """The account's upload with this idempotency key."""
-    return await Upload.get_or_none(account_id=account_id, idempotency_key=idempotency_key)
+async def find_by_keys(account_id: UUID, idempotency_keys: Collection[str]) -> dict[str, Upload]:
+    """The account's uploads with these idempotency keys, by key."""
+    found = Upload.filter(account_id=account_id, idempotency_key__in=list(idempotency_keys))
+    return {str(upload.idempotency_key): upload for upload in await found}
 
 
-async def find_by_fingerprint(fingerprint: str) -> Upload | None:
-    """The open upload with this fingerprint."""
-    return await Upload.get_or_none(fingerprint=fingerprint)
+async def give_up_key(upload_id: UUID) -> None:
+    """Let another upload use the idempotency key of this one, whose file was deleted."""
+    await Upload.filter(id=upload_id, status=UploadStatus.READY, version_id=None).update(idempotency_key=None)
 
 
-async def open_alike(account_id: UUID, file_name: str, size: int, sha256: str) -> list[Upload]:
-    """The account's unfinished uploads of this file, newest first, also those past their expiry."""
+async def open_alike(account_id: UUID, sha256s: Collection[str]) -> list[Upload]:
+    """The account's unfinished uploads of files with these digests, newest first, also those past their expiry."""
     return (
-        await Upload.filter(account_id=account_id, sha256=sha256, size=size, file_name=file_name, status__in=OPEN)
+        await Upload.filter(account_id=account_id, sha256__in=list(sha256s), status__in=OPEN)
         .order_by("-id")
-        .limit(ALIKE)
+        .limit(ALIKE * len(sha256s))
     )
 
 
-async def page(account_id: UUID, status: UploadStatus | None, window: Window[UUID]) -> list[Upload]:
-    """A window of the uploads of an account, the newest one first; only those with this status, if one is given."""
-    return await newest_first(_of_account(account_id, status), window)
+@dataclass(frozen=True)
+class UploadFilter:
+    """Conditions for uploads: their status, and the folder for their files. The root has the ID of the account."""
+
+    status: UploadStatus | None = None
+    folder_id: UUID | None = None
+
+
+async def page(account_id: UUID, only: UploadFilter, window: Window[UUID]) -> list[Upload]:
+    """A window of the uploads of an account that meet the conditions, the newest one first."""
+    return await newest_first(_of_account(account_id, only), window)
 
 
 async def open_keys(account_id: UUID, limit: int) -> list[UUID]:
@@ -137,14 +65,16 @@ async def open_keys(account_id: UUID, limit: int) -> list[UUID]:
     return [row["id"] for row in await query.order_by("-id").limit(limit).values("id")]
 
 
-async def count(account_id: UUID, status: UploadStatus | None) -> int:
-    """The number of an account's uploads; only those with this status, if one is given."""
-    return await _of_account(account_id, status).count()
+async def count(account_id: UUID, only: UploadFilter) -> int:
+    """The number of an account's uploads that meet the conditions."""
+    return await _of_account(account_id, only).count()
 
 
-def _of_account(account_id: UUID, status: UploadStatus | None) -> QuerySet[Upload]:
+def _of_account(account_id: UUID, only: UploadFilter) -> QuerySet[Upload]:
     uploads = Upload.filter(account_id=account_id)
-    return uploads.filter(status=status) if status else uploads
+    if only.folder_id:
+        uploads = uploads.filter(parent_id=None if only.folder_id == account_id else only.folder_id)
+    return uploads.filter(status=only.status) if only.status else uploads
 
 
 async def retry(upload: Upload, now: datetime) -> JobKind | None:

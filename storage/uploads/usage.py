@@ -67,13 +67,20 @@ async def holdings(account_id: UUID) -> Holdings:
     return Holdings(uploads, int(unsent))
 
 
-async def require_space(account_id: UUID, size: int, quota: int | None) -> None:
-    """Raise :class:`OverQuota` unless ``size`` more bytes fit. Valid while the account's row is locked."""
-    if quota is None:
-        return
-    space = await measure(account_id, quota)
-    if not space.fits(size):
-        raise OverQuota(f"{space.used + space.reserved} of {quota} bytes are used or reserved")
+class QuotaCheck:
+    """Checks whether more bytes fit into the quota of an account. Valid while the account's row is locked."""
+
+    def __init__(self, space: Space) -> None:
+        self._space = space
+        self._admitted = 0
+
+    def refusal(self, size: int) -> OverQuota | None:
+        """None if ``size`` more bytes fit, beside those that were admitted before: then these are admitted as well."""
+        if self._space.fits(self._admitted + size):
+            self._admitted += size
+            return None
+        taken = self._space.used + self._space.reserved + self._admitted
+        return OverQuota(f"{taken} of {self._space.quota} bytes are used or reserved")
 
 
 async def _total(rows: Any) -> int:

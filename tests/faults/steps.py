@@ -74,11 +74,13 @@ STEPS = (
     # An upload begins.
     _api("init: nothing reserved yet", Journey.UPLOAD, "before", f"{FOLDER}stage"),
     _api("init: bytes reserved, no row", Journey.UPLOAD, "after", f"{FOLDER}stage"),
-    _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads.uploads:insert"),
-    _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads.uploads:insert_owned"),
-    _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads.uploads:insert_owned"),
+    _api("init: row stored, no answer", Journey.UPLOAD, "after", "storage.uploads.new_uploads:insert_all"),
+    _api("init of an owned file: nothing stored", Journey.OWNED, "before", "storage.uploads.new_uploads:insert_all"),
+    _api("init of an owned file: stored, no answer", Journey.OWNED, "after", "storage.uploads.new_uploads:insert_all"),
     _api("init of a changed file: held chunks noted", Journey.CHANGED, "after", "storage.uploads.receipts:add_known"),
-    _api("init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads.uploads:insert"),
+    _api(
+        "init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads.new_uploads:insert_all"
+    ),
     # A chunk comes in.
     _api("chunk: slot not locked yet", Journey.UPLOAD, "before", f"{SLOT}lock_range", passage=3),
     _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", f"{SLOT}lock_range", passage=3),

@@ -16,8 +16,9 @@ from storage.drive.models import Blob, FileVersion
 from storage.drive.versions import Content
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
-from storage.uploads import receipts, uploads
+from storage.uploads import new_uploads, receipts, uploads
 from storage.uploads.models import Chunk, Upload
+from storage.uploads.new_uploads import Draft
 from storage.uploads.receipts import Accepted
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,16 @@ async def new_upload(account: Account | None = None, *, chunks: int = 3, **more:
     account = account or await new_account()
     given = {"file_name": "file", "mime_type": "video/mp4", "size": 10 * chunks - 3, "chunk_size": 10}
     upload = Upload(account_id=account.id, **{**given, "expires_at": LATER, **more})
-    await uploads.insert(upload, NOW)
+    await insert(upload)
+    return upload
+
+
+async def insert(upload: Upload, quota: int | None = None, **more: Any) -> Upload:
+    """Store an upload; ``more`` is of its draft. Raises the reason why it is refused."""
+    draft = Draft(upload, **more)
+    await new_uploads.insert_all(upload.account_id, [draft], NOW, quota=quota)
+    if draft.refusal:
+        raise draft.refusal
     return upload
 
 

@@ -13,9 +13,8 @@ from storage.drive.models import Blob, FileVersion, Item, ItemKind, Rendition, R
 from storage.drive.versions import Content
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
-from storage.uploads import uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
-from tests.storage.rows import LATER, NOW, SHA256
+from tests.storage.rows import LATER, NOW, SHA256, insert
 
 
 async def counted_blob(account_id: UUID, size: int = 10, *, sha256: str = SHA256, key: str = "") -> Blob:
@@ -112,7 +111,7 @@ async def shared(version: FileVersion, name: str = "copy") -> Uploaded:
         sha256=version.blob.sha256,
         expires_at=LATER,
     )
-    await uploads.insert_owned(upload, version, NOW)
+    await insert(upload, version=version)
     found = await versions.find(upload.version_id) if upload.version_id else None
     assert found
     return Uploaded(upload, found)

@@ -13,7 +13,7 @@ from services.drive.downloads import Downloads
 from services.maintenance.collector import Collector
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
-from services.uploads import init_upload
+from services.uploads import ready_uploads
 from services.uploads.published_record import read_record
 from services.uploads.types import NewUpload
 from storage.blobs import LocalBlobStore
@@ -128,12 +128,12 @@ async def test_a_record_that_is_written_late_is_deleted_as_well(
     bench: Bench, ada: UUID, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ready(bench, ada)
-    write, late = init_upload.write_record, []
+    write, late = ready_uploads.write_record, []
 
     async def write_later(*arguments: object) -> None:
         late.append(arguments)
 
-    monkeypatch.setattr(init_upload, "write_record", write_later)
+    monkeypatch.setattr(ready_uploads, "write_record", write_later)
     second = await again(bench, ada)
     await delete(second)
     await collector.collect()

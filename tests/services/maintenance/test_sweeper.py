@@ -17,8 +17,9 @@ from services.maintenance.sweeper import Sweeper
 from storage.database.connection import atomically
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
-from storage.uploads import uploads as rows
+from storage.uploads import new_uploads
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.new_uploads import Draft
 from tests.services.conftest import Bench, a_file
 from tests.services.maintenance.conftest import sweep_for_ever, upload_with
 from tests.support.clock import Clocks
@@ -182,7 +183,7 @@ async def test_an_init_that_was_swept_over_before_its_row_was_there_takes_chunks
     upload = await bench.uploads.init(ada, a_file(1_000))
     await Upload.filter(id=upload.id).delete()
     await sweeper.sweep()
-    await rows.insert(upload, now())
+    await new_uploads.insert_all(upload.account_id, [Draft(upload)], now())
     async with bench.store.slot(str(upload.id), 0, 1_000) as writer:
         await writer.write([b"x" * 1_000])
 

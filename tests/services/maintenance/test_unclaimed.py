@@ -16,7 +16,7 @@ from services.maintenance.findings import Code
 from services.maintenance.sweeper import Sweeper
 from services.uploads.published_record import PublishedRecord, read_record, write_record
 from storage.accounts.models import Account
-from storage.drive.models import Blob, FileVersion
+from storage.drive.models import Blob, FileVersion, Item
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.uploads.models import QuarantinedBlob, Upload, UploadStatus
@@ -87,6 +87,7 @@ async def test_a_compression_that_was_requested_is_queued_again(bench: Bench, ad
 
 async def test_the_bytes_of_an_unknown_account_are_kept_and_reported(bench: Bench, ada: UUID, root: Path) -> None:
     upload = await published(bench, ada)
+    await Item.filter(account_id=ada).delete()
     await Account.filter(id=ada).delete()
     grow_old(root, upload)
     for _ in range(2):

@@ -18,6 +18,7 @@ from services.uploads.types import NewUpload
 from services.uploads.uploads import Uploads
 from storage.database.pages import Window
 from storage.uploads.models import Chunk, Upload, UploadStatus
+from storage.uploads.uploads import UploadFilter
 from tests.services.conftest import LIFETIME, Bench, a_file
 
 KEY = "the same every time"
@@ -35,7 +36,6 @@ async def test_an_upload_has_its_place_from_the_beginning(bench: Bench, ada: UUI
 
 
 REFUSED: dict[str, tuple[NewUpload, type[ExpectedError], str]] = {
-    "no bytes": (a_file(0), InvalidInput, "size"),
     "negative": (a_file(-1), InvalidInput, "size"),
     "too large": (a_file(2**53, None), TooLarge, "size"),
     "chunks too small": (a_file(chunk_size=65_535), InvalidInput, "chunkSize"),
@@ -176,10 +176,10 @@ async def test_an_aborted_upload_leaves_nothing_and_frees_its_key(bench: Bench, 
 
 async def test_a_page_has_the_uploads_of_one_account_alone(bench: Bench, ada: UUID, bob: UUID) -> None:
     upload = await bench.uploads.init(ada, a_file())
-    assert await bench.uploads.page(ada, None, Window(9)) == [upload]
-    assert await bench.uploads.page(bob, None, Window(9)) == []
-    assert (await bench.uploads.count(ada, None), await bench.uploads.count(bob, None)) == (1, 0)
-    assert await bench.uploads.count(ada, UploadStatus.READY) == 0
+    assert await bench.uploads.page(ada, UploadFilter(), Window(9)) == [upload]
+    assert await bench.uploads.page(bob, UploadFilter(), Window(9)) == []
+    assert (await bench.uploads.count(ada, UploadFilter()), await bench.uploads.count(bob, UploadFilter())) == (1, 0)
+    assert await bench.uploads.count(ada, UploadFilter(UploadStatus.READY)) == 0
 
 
 async def test_an_upload_that_was_deleted_meanwhile_is_not_found(bench: Bench, ada: UUID) -> None:

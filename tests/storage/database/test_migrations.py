@@ -19,7 +19,7 @@ from storage.database.connection import close_database, execute_many, fetch, mig
 from storage.drive.versions import find, renditions_of
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
-from storage.uploads import expiry, receipts, uploads
+from storage.uploads import expiry, receipts
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.receipts import Received
 from tests.storage.rows import NOW, ROOT
@@ -239,8 +239,7 @@ async def it_is_understood() -> None:
     assert str(file.account_id) == str(ACCOUNT)
     assert (file.item.name, file.blob.size, file.media) == ("ü.mp4", 2**50, {"width": 1920})
     assert [found.blob.key for found in (await renditions_of([FILE]))[FILE]] == ["small"]
-    upload = await uploads.find_by_fingerprint("print")
-    assert upload
+    upload = await Upload.get(fingerprint="print")
     assert (upload.id, upload.status, upload.expires_at, upload.received_bytes) == (
         OPEN,
         UploadStatus.RECEIVING,

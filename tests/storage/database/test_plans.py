@@ -42,19 +42,24 @@ from storage.drive import (
     change_log,
     changes,
     copying,
+    destinations,
     items,
     listing,
     new_files,
     placing,
     trash,
     tree,
+    uploaded_files,
     versions,
     visible,
 )
+from storage.drive.blobs import Unnamed
+from storage.drive.destinations import Destination
 from storage.drive.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.placing import ConflictPolicy
 from storage.drive.trash import TrashPosition
+from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.errors import StorageError
 from storage.events import events
@@ -71,6 +76,7 @@ from storage.uploads import (
     expiry,
     job_results,
     known_chunks,
+    new_uploads,
     open_slots,
     purge,
     quarantine,
@@ -79,12 +85,15 @@ from storage.uploads import (
     usage,
 )
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.new_uploads import Draft
 from storage.uploads.open_slots import SlotRange
+from storage.uploads.uploads import UploadFilter
 from tests.storage.rows import LATER, LEASE, NOW, new_registration
 from tests.support.backends.databases import PostgresDatabases
 
 pytestmark = pytest.mark.postgres
 
+READY = UploadStatus.READY
 MODULES: list[ModuleType] = [
     accounts,
     addresses,
@@ -126,6 +135,9 @@ MODULES: list[ModuleType] = [
     usage,
     uploads,
     visible,
+    destinations,
+    uploaded_files,
+    new_uploads,
 ]
 GROWING = {
     "event",
@@ -388,6 +400,9 @@ CALLS: dict[str, Call] = {
     "change_log.remove_names": lambda rows: change_log.remove_names([FILE_ID]),
     "change_log.log": lambda rows: change_log.log(ACCOUNT_ID, [NewEvent(EventKind.CREATED, MISSING_ID)], NOW),
     "items.ensure_root": lambda rows: items.ensure_root(ACCOUNT_ID, NOW),
+    "blobs.use": lambda rows: blobs.use(MISSING_ID),
+    "blobs.usable": lambda rows: blobs.usable(["a"]),
+    "blobs.release": lambda rows: blobs.release(ACCOUNT_ID, Unnamed({MISSING_ID}), NOW),
     "items.files_page": lambda rows: items.files_page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
     "items.count_files": lambda rows: items.count_files(ACCOUNT_ID),
     "new_files.add": lambda rows: add_file(),
@@ -396,6 +411,7 @@ CALLS: dict[str, Call] = {
     "versions.find": lambda rows: versions.find(MISSING_ID),
     "versions.find_many": lambda rows: versions.find_many([MISSING_ID, ACCOUNT_ID]),
     "versions.find_same": lambda rows: versions.find_same(ACCOUNT_ID, 10, SHA256),
+    "versions.find_all_same": lambda rows: versions.find_all_same(ACCOUNT_ID, [(10, SHA256), (11, SHA256)]),
     "versions.find_rendition": lambda rows: versions.find_rendition(MISSING_ID),
     "versions.renditions_of": lambda rows: versions.renditions_of([MISSING_ID, ACCOUNT_ID]),
     "limit_overrides.find_many": lambda rows: limit_overrides.find_many([ACCOUNT_ID]),
@@ -407,6 +423,7 @@ CALLS: dict[str, Call] = {
     "limit_overrides.grant_quota": lambda rows: limit_overrides.grant_quota(ACCOUNT_ID, 1),
     "limit_overrides.find_all": lambda rows: limit_overrides.find_all(ACCOUNT_ID),
     "known_chunks.find": lambda rows: known_chunks.find(ACCOUNT_ID, [SHA256] * 3),
+    "jobs.enqueue_all": lambda rows: jobs.enqueue_all(JobKind.REASSEMBLE, [MISSING_ID, ACCOUNT_ID], NOW),
     "jobs.enqueue": lambda rows: jobs.enqueue(JobKind.COMPRESS, MISSING_ID, NOW),
     "jobs.claim": lambda rows: jobs.claim([JobKind.REASSEMBLE], "me", LEASE, NOW),
     "jobs.renew": lambda rows: jobs.renew(rows.job, NOW),
@@ -439,7 +456,6 @@ CALLS: dict[str, Call] = {
     "receipts.set_etags": lambda rows: receipts.set_etags(rows.upload.id, {0: "etag"}),
     "receipts.queue_reassembly": lambda rows: receipts.queue_reassembly(rows.upload.id, NOW),
     "usage.measure": lambda rows: usage.measure(ACCOUNT_ID, 1),
-    "usage.require_space": lambda rows: usage.require_space(ACCOUNT_ID, 1, 1),
     "usage.holdings": lambda rows: usage.holdings(ACCOUNT_ID),
     "adoption.queue": lambda rows: adoption.queue(rows.upload, NOW),
     "adoption.complete": lambda rows: adoption.complete(
@@ -452,15 +468,17 @@ CALLS: dict[str, Call] = {
         rows.upload, blob_key="c", sha256=SHA256, media=None, now=NOW
     ),
     "uploads.enqueue_job": lambda rows: uploads.enqueue_job(MISSING_ID, UploadStatus.COMPRESSING, NOW),
-    "uploads.insert": lambda rows: uploads.insert(new_upload(), NOW, quota=2**50),
-    "uploads.insert_owned": lambda rows: insert_owned(),
+    "new_uploads.insert_all": lambda rows: insert_all(),
+    "destinations.find_existing": lambda rows: destinations.find_existing(ACCOUNT_ID, Destination(None, ["a", "b"])),
+    "destinations.items_named": lambda rows: destinations.items_named(ACCOUNT_ID, ["a", "B"]),
+    "uploaded_files.add_all": lambda rows: add_files(),
     "uploads.find": lambda rows: uploads.find(MISSING_ID),
-    "uploads.find_by_key": lambda rows: uploads.find_by_key(ACCOUNT_ID, "key"),
-    "uploads.find_by_fingerprint": lambda rows: uploads.find_by_fingerprint("a"),
-    "uploads.open_alike": lambda rows: uploads.open_alike(ACCOUNT_ID, "name", 20, SHA256),
-    "uploads.page": lambda rows: uploads.page(ACCOUNT_ID, UploadStatus.READY, Window(100, after=ACCOUNT_ID)),
+    "uploads.find_by_keys": lambda rows: uploads.find_by_keys(ACCOUNT_ID, ["key", "other"]),
+    "uploads.give_up_key": lambda rows: uploads.give_up_key(MISSING_ID),
+    "uploads.open_alike": lambda rows: uploads.open_alike(ACCOUNT_ID, [SHA256]),
+    "uploads.page": lambda rows: uploads.page(ACCOUNT_ID, UploadFilter(READY), Window(100, after=ACCOUNT_ID)),
+    "uploads.count": lambda rows: uploads.count(ACCOUNT_ID, UploadFilter(READY, MISSING_ID)),
     "uploads.open_keys": lambda rows: uploads.open_keys(ACCOUNT_ID, 2_000),
-    "uploads.count": lambda rows: uploads.count(ACCOUNT_ID, UploadStatus.READY),
     "job_results.reopen_slots": lambda rows: job_results.reopen_slots(rows.job, [0], NOW),
     "job_results.publish": lambda rows: job_results.publish(
         rows.job, rows.upload, blob_key="a", sha256=SHA256, media=None, now=NOW
@@ -493,8 +511,15 @@ async def a_version() -> FileVersion:
     return (await FileVersion.filter(account_id=ACCOUNT_ID).select_related("blob").limit(1))[0]
 
 
-async def insert_owned() -> None:
-    await uploads.insert_owned(new_upload(), await a_version(), NOW)
+async def insert_all() -> None:
+    owned = Draft(new_upload(), Destination(None, ["x"]), version=await a_version())
+    await new_uploads.insert_all(ACCOUNT_ID, [Draft(new_upload()), owned], NOW, quota=2**50)
+
+
+async def add_files() -> None:
+    content = Content((await a_version()).blob, "a/b", None)
+    files = [NewFile(MISSING_ID, "a", content, ConflictPolicy.REPLACE), NewFile(None, "b", content)]
+    await uploaded_files.add_all(ACCOUNT_ID, files, NOW)
 
 
 async def add_rendition(job: Job) -> None:

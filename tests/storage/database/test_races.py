@@ -30,6 +30,7 @@ from tests.storage.rows import (
     LEASE,
     NOW,
     SHA256,
+    insert,
     look,
     new_account,
     new_registration,
@@ -158,8 +159,8 @@ async def test_a_chunk_for_a_place_that_is_given_up_is_refused(pool: None) -> No
 async def test_of_many_that_begin_the_same_upload_one_does(pool: None) -> None:
     ada = await new_account()
     for number in range(ROUNDS):
-        for same in ({"idempotency_key": f"key-{number}"}, {"fingerprint": f"{number:064}"}):
-            found = await at_once(*(uploads.insert(fresh(ada, **same), NOW, quota=10**6) for _ in range(4)))
+        for same in ({"idempotency_key": f"key-{number}"}, {"sha256": f"{number:064}"}):
+            found = await at_once(*(insert(fresh(ada, **same), quota=10**6) for _ in range(4)))
             assert sum(isinstance(one, Duplicate) for one in found) == 3
 
 
@@ -174,7 +175,7 @@ async def test_a_quota_holds_however_many_begin_or_retry_at_once(pool: None) -> 
     for _ in range(ROUNDS):
         old = await failed()
         account = await Account.get(id=old.account_id)
-        begun: list[Awaitable[Any]] = [uploads.insert(fresh(account), NOW, quota=17 * 3) for _ in range(6)]
+        begun: list[Awaitable[Any]] = [insert(fresh(account), quota=17 * 3) for _ in range(6)]
         found = await at_once(uploads.retry(old, NOW), *begun)
         assert sum(isinstance(one, OverQuota) for one in found) == 4
         await require_sound(old)

@@ -9,9 +9,9 @@ from storage.deletion import collection, items
 from storage.deletion.collection import Position
 from storage.drive.models import Blob, FileVersion
 from storage.errors import StateChanged
-from storage.uploads import known_chunks, uploads
+from storage.uploads import known_chunks
 from storage.uploads.models import ObsoleteRecord, Upload, UploadStatus
-from tests.storage.rows import LATER, NOW, SHA256, filled_indexes, new_account
+from tests.storage.rows import LATER, NOW, SHA256, filled_indexes, insert, new_account
 from tests.storage.stored_files import add_rendition, new_file, shared, uploaded, used_bytes
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -97,7 +97,7 @@ async def test_a_blob_is_kept_while_an_upload_is_yet_to_copy_chunks_from_it(
 
 
 async def _insert(upload: Upload, chunk: known_chunks.KnownChunk) -> None:
-    await uploads.insert(upload, NOW, known_chunks={0: chunk})
+    await insert(upload, known_chunks={0: chunk})
 
 
 async def test_no_chunk_is_copied_from_a_blob_whose_bytes_are_being_deleted() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,8 +10,10 @@ from storage.database.pages import Window
 from storage.errors import Duplicate, StateChanged
 from storage.uploads import expiry, job_results, uploads
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.uploads import UploadFilter
 from tests.storage.rows import LATER, NOW, claim, look, new_account, new_upload, receive, receive_all
 
+ABORTED = UploadFilter(UploadStatus.ABORTED)
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -73,7 +75,7 @@ async def test_an_account_uses_an_idempotency_key_once() -> None:
     first = await new_upload(account, idempotency_key="key")
     with pytest.raises(Duplicate):
         await new_upload(account, idempotency_key="key")
-    found = await uploads.find_by_key(account.id, "key")
+    found = await find_by_key(account.id, "key")
     assert found
     assert found.id == first.id
 
@@ -91,7 +93,7 @@ async def test_accounts_have_idempotency_keys_of_their_own() -> None:
     one, other = await new_account(), await new_account()
     await new_upload(one, idempotency_key="key")
     await new_upload(other, idempotency_key="key")
-    assert await uploads.find_by_key(uuid4(), "key") is None
+    assert await find_by_key(uuid4(), "key") is None
 
 
 async def test_any_number_of_uploads_has_no_key() -> None:
@@ -104,7 +106,7 @@ async def test_any_number_of_uploads_has_no_key() -> None:
 async def test_an_aborted_upload_gives_its_key_back() -> None:
     account = await new_account()
     await uploads.abort((await new_upload(account, idempotency_key="key")).id)
-    assert await uploads.find_by_key(account.id, "key") is None
+    assert await find_by_key(account.id, "key") is None
     await new_upload(account, idempotency_key="key")
 
 
@@ -137,18 +139,30 @@ async def test_uploads_are_paged_newest_first() -> None:
     made = [await new_upload(account) for _ in range(5)]
     await new_upload()
     newest = [upload.id for upload in reversed(made)]
-    assert [upload.id for upload in await uploads.page(account.id, None, Window(2))] == newest[:2]
-    assert [upload.id for upload in await uploads.page(account.id, None, Window(10, after=newest[1]))] == newest[2:]
+    assert [upload.id for upload in await uploads.page(account.id, UploadFilter(), Window(2))] == newest[:2]
+    assert [
+        upload.id for upload in await uploads.page(account.id, UploadFilter(), Window(10, after=newest[1]))
+    ] == newest[2:]
+
+
+async def test_uploads_are_paged_and_counted_by_their_folder() -> None:
+    account, folder_id = await new_account(), uuid4()
+    in_root, in_folder = await new_upload(account), await new_upload(account)
+    await Upload.filter(id=in_folder.id).update(parent_id=folder_id)
+    for key, upload in ((account.id, in_root), (folder_id, in_folder)):
+        only = UploadFilter(folder_id=key)
+        assert [found.id for found in await uploads.page(account.id, only, Window(10))] == [upload.id]
+        assert await uploads.count(account.id, only) == 1
 
 
 async def test_uploads_are_paged_and_counted_by_status() -> None:
     account = await new_account()
     made = [await new_upload(account) for _ in range(3)]
     await uploads.abort(made[1].id)
-    page = await uploads.page(account.id, UploadStatus.ABORTED, Window(10))
+    page = await uploads.page(account.id, ABORTED, Window(10))
     assert [upload.id for upload in page] == [made[1].id]
-    assert await uploads.count(account.id, UploadStatus.ABORTED) == 1
-    assert await uploads.count(account.id, None) == 3
+    assert await uploads.count(account.id, ABORTED) == 1
+    assert await uploads.count(account.id, UploadFilter()) == 3
 
 
 @pytest.mark.parametrize(
@@ -157,3 +171,7 @@ async def test_uploads_are_paged_and_counted_by_status() -> None:
 def test_slots_add_up_to_the_file(size: int, chunk_size: int, sizes: list[int]) -> None:
     upload = Upload(size=size, chunk_size=chunk_size)
     assert [upload.slot_size(index) for index in range(upload.chunk_count)] == sizes
+
+
+async def find_by_key(account_id: UUID, key: str) -> Upload | None:
+    return (await uploads.find_by_keys(account_id, [key])).get(key)

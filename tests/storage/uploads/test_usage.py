@@ -7,27 +7,25 @@ from storage.database.connection import atomically
 from storage.drive import blobs
 from storage.drive.models import Blob, FileVersion, Rendition, RenditionKind
 from storage.errors import OverQuota
-from storage.uploads import uploads, usage
+from storage.uploads import usage
 from storage.uploads.models import Upload, UploadStatus
-from tests.storage.rows import LATER, NOW, new_account, new_upload, new_version, run_together
+from tests.storage.rows import LATER, insert, new_account, new_upload, new_version, run_together
 
 #: Starts uploads of 10 bytes while the quota of 95 allows it, and prints their number.
 GREEDY = """
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from storage.uploads import uploads
 from storage.errors import OverQuota
 from storage.uploads.models import Upload
+from storage.uploads.new_uploads import Draft, insert_all
 async def main(account_id):
     done, later = 0, datetime.now(UTC) + timedelta(days=1)
     for _ in range(20):
         upload = Upload(account_id=UUID(account_id), file_name="a", mime_type="a/b", size=10, chunk_size=10,
                         expires_at=later)
-        try:
-            await uploads.insert(upload, datetime.now(UTC), quota=95)
-            done += 1
-        except OverQuota:
-            pass
+        draft = Draft(upload)
+        await insert_all(upload.account_id, [draft], datetime.now(UTC), quota=95)
+        done += not isinstance(draft.refusal, OverQuota)
     print(done)
 """
 
@@ -91,8 +89,8 @@ async def test_the_quota_holds_to_the_byte() -> None:
     await new_upload(ada)
     upload = Upload(account_id=ada.id, file_name="a", mime_type="a/b", size=33, chunk_size=10, expires_at=LATER)
     with pytest.raises(OverQuota):
-        await uploads.insert(upload, NOW, quota=99)
-    await uploads.insert(upload, NOW, quota=100)
+        await insert(upload, quota=99)
+    await insert(upload, quota=100)
 
 
 async def test_processes_that_begin_at_once_stay_within_the_quota(database: str) -> None:

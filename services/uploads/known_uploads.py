@@ -1,0 +1,103 @@
+"""Finds the upload that a repeated request has started before."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from services.core.clock import now
+from services.core.errors import ExpectedError
+from services.uploads.errors import IdempotencyConflict
+from services.uploads.lifecycle import expire
+from services.uploads.new_upload import PendingUpload
+from services.uploads.progress.progress import Progress
+from storage.blobs import BlobStore
+from storage.drive.destinations import find_existing
+from storage.uploads import uploads as rows
+from storage.uploads.models import Upload, UploadStatus
+
+
+class KnownUploads:
+    """Finds uploads by their idempotency keys, and open ones by their files."""
+
+    def __init__(self, store: BlobStore, progress: Progress) -> None:
+        self._store = store
+        self._progress = progress
+
+    async def find(self, account_id: UUID, pending: Mapping[int, PendingUpload]) -> dict[int, Upload | ExpectedError]:
+        """The uploads that requests have started before, or errors of those whose key belongs to another file."""
+        found: dict[int, Upload | ExpectedError] = {}
+        by_key = await self._by_key(account_id, pending)
+        alike = await self._alike(account_id, pending)
+        for index, each in pending.items():
+            upload = each.draft.upload
+            if upload.idempotency_key in by_key:
+                existing = by_key[upload.idempotency_key]
+                found[index] = existing if await _is_same_file(existing, each) else _conflict()
+            for existing in alike.get(upload.sha256 or "", ()) if not upload.idempotency_key else ():
+                if await self._is_alike(existing, each):
+                    found[index] = existing
+                    break
+        return found
+
+    async def _by_key(self, account_id: UUID, pending: Mapping[int, PendingUpload]) -> dict[str | None, Upload]:
+        keys = [key for each in pending.values() if (key := each.draft.upload.idempotency_key)]
+        found: dict[str | None, Upload] = {}
+        for key, upload in (await rows.find_by_keys(account_id, keys) if keys else {}).items():
+            if upload.status is UploadStatus.READY and upload.version_id is None:
+                # Its file was deleted: whoever sends it again wants it back.
+                await rows.give_up_key(upload.id)
+            else:
+                found[key] = upload
+        return found
+
+    async def _alike(self, account_id: UUID, pending: Mapping[int, PendingUpload]) -> dict[str, list[Upload]]:
+        uploads = [each.draft.upload for each in pending.values()]
+        digests = {upload.sha256 for upload in uploads if upload.sha256 and not upload.idempotency_key}
+        found: dict[str, list[Upload]] = {}
+        for upload in await rows.open_alike(account_id, digests) if digests else ():
+            found.setdefault(str(upload.sha256), []).append(upload)
+        return found
+
+    async def _is_alike(self, existing: Upload, pending: PendingUpload) -> bool:
+        if not _has_same_content(existing, pending) or not await _is_in_folder(existing, pending):
+            return False
+        if existing.status is UploadStatus.RECEIVING and existing.expires_at < now():
+            await expire(existing, self._store, self._progress)
+            return False
+        chunk_size, compress = pending.request.chunk_size, pending.request.compress
+        same_slots = chunk_size in {None, existing.chunk_size}
+        return same_slots and (compress is None or existing.compress == compress.to_json())
+
+
+def same_request(first: Upload | ExpectedError, pending: PendingUpload) -> Upload | ExpectedError:
+    """The outcome of a request with the idempotency key, or the file, of an earlier one of the same call."""
+    return first if isinstance(first, ExpectedError) or _has_same_content(first, pending) else _conflict()
+
+
+def _has_same_content(existing: Upload, pending: PendingUpload) -> bool:
+    upload = pending.draft.upload
+    return (existing.file_name, existing.size, existing.sha256, existing.conflict) == (
+        upload.file_name,
+        upload.size,
+        upload.sha256,
+        upload.conflict,
+    )
+
+
+async def _is_same_file(existing: Upload, pending: PendingUpload) -> bool:
+    """Whether an idempotency key is used for the same file, in the same folder.
+
+    The folder of the first request may have been moved or renamed since: then its path leads nowhere.
+    """
+    destination = pending.draft.destination
+    folder_id = await find_existing(existing.account_id, destination)
+    is_there = folder_id in {None, existing.parent_id or existing.account_id}
+    return _has_same_content(existing, pending) and is_there
+
+
+async def _is_in_folder(existing: Upload, pending: PendingUpload) -> bool:
+    folder_id = await find_existing(existing.account_id, pending.draft.destination)
+    return folder_id == (existing.parent_id or existing.account_id)
+
+
+def _conflict() -> ExpectedError:
+    return IdempotencyConflict("This idempotency key belongs to another file.", field="idempotencyKey")
