@@ -2,12 +2,14 @@
 
 from cloudkeep.client.api.documents import USER_ERRORS as ERRORS
 
-ITEM_FIELDS = """__typename id name updatedAt trashedAt starred ... on File { size sha256 mimeType }"""
-PLACED_FIELDS = f"{ITEM_FIELDS} path parent {{ id }}"
+FOLDER_FIELDS = "__typename id name updatedAt trashedAt starred"
+ITEM_FIELDS = f"{FOLDER_FIELDS} ... on File {{ size sha256 mimeType }}"
+PLACE = "path parent { id }"
+PLACED_FIELDS = f"{ITEM_FIELDS} {PLACE}"
 DOWNLOADED_FIELDS = f"{ITEM_FIELDS} ... on File {{ download {{ url }} }}"
 PAGE = "pageInfo { hasNextPage endCursor }"
 
-ROOT = f"{{ root {{ {PLACED_FIELDS} }} }}"
+ROOT = f"{{ root {{ {FOLDER_FIELDS} {PLACE} }} }}"
 ITEM = f"query ($id: ID!) {{ item(id: $id) {{ {PLACED_FIELDS} }} }}"
 ITEM_BY_PATH = f"query ($path: String!) {{ itemByPath(path: $path) {{ {PLACED_FIELDS} }} }}"
 ITEMS = f"""query ($id: ID!, $first: Int!, $after: String) {{
@@ -24,7 +26,7 @@ TRASH = f"""query ($first: Int!, $after: String) {{
 SEARCH = f"""query ($query: String!, $first: Int!, $after: String) {{
   search(query: $query, first: $first, after: $after) {{ nodes {{ {ITEM_FIELDS} path }} {PAGE} }} }}"""
 CREATE_FOLDER = f"""mutation ($input: CreateFolderInput!) {{
-  createFolder(input: $input) {{ folder {{ {PLACED_FIELDS} }} {ERRORS} }} }}"""
+  createFolder(input: $input) {{ folder {{ {FOLDER_FIELDS} {PLACE} }} {ERRORS} }} }}"""
 RENAME_ITEM = f"""mutation ($input: RenameItemInput!) {{
   renameItem(input: $input) {{ item {{ {PLACED_FIELDS} }} {ERRORS} }} }}"""
 MOVE_ITEMS = f"""mutation ($input: MoveItemsInput!) {{

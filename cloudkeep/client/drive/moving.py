@@ -25,37 +25,29 @@ class NothingChanged(ClientError):
 
 async def move(drive: Drive, sources: Sequence[str], target: str, conflict: str) -> int:
     """Move the sources into a folder, or one source to a new path."""
-    folder = await _target_folder(drive, sources, target)
-    if folder:
-        return await _into(drive.move, await _find_sources(drive, sources), folder, conflict)
-    item = await drive.find(sources[0])
-    parent, name = await _new_place(drive, target, conflict)
-    if item.parent_id == parent.id:
-        await _named(target, drive.rename(item, name, conflict))
-        return DONE
-    await _place_and_rename(drive, drive.move, item, parent, target, conflict)
+    items = await _find_sources(drive, sources)
+    found = await drive.lookup(target)
+    is_same = len(items) == 1 and found is not None and found.id == items[0].id
+    # The case of a name can be changed, although the path names the item itself.
+    if found and found.is_folder and not (is_same and split(target)[1] != items[0].name):
+        return await _into(drive.move, items, found, conflict)
+    parent, name = await _new_place(drive, items, None if is_same else found, target, conflict)
+    if items[0].parent_id == parent.id:
+        await _named(target, drive.rename(items[0], name, conflict))
+    else:
+        await _place_and_rename(drive, drive.move, items[0], parent, target, conflict)
     return DONE
 
 
 async def copy(drive: Drive, sources: Sequence[str], target: str, conflict: str) -> int:
     """Copy the sources into a folder, or one source to a new path."""
-    folder = await _target_folder(drive, sources, target)
-    if folder:
-        return await _into(drive.copy, await _find_sources(drive, sources), folder, conflict)
-    item = await drive.find(sources[0])
-    parent, _ = await _new_place(drive, target, conflict)
-    await _place_and_rename(drive, drive.copy, item, parent, target, conflict)
-    return DONE
-
-
-async def _target_folder(drive: Drive, sources: Sequence[str], target: str) -> RemoteItem | None:
-    """The folder at the target; None if one source gets the target as its path."""
+    items = await _find_sources(drive, sources)
     found = await drive.lookup(target)
     if found and found.is_folder:
-        return found
-    if len(sources) > 1 or target.endswith("/") or is_id(target):
-        raise ItemFailed(target, "is not a folder" if found else "there is no such folder")
-    return None
+        return await _into(drive.copy, items, found, conflict)
+    parent, _ = await _new_place(drive, items, found, target, conflict)
+    await _place_and_rename(drive, drive.copy, items[0], parent, target, conflict)
+    return DONE
 
 
 async def _find_sources(drive: Drive, sources: Sequence[str]) -> list[RemoteItem]:
@@ -67,9 +59,13 @@ async def _find_sources(drive: Drive, sources: Sequence[str]) -> list[RemoteItem
     return items
 
 
-async def _new_place(drive: Drive, target: str, conflict: str) -> tuple[RemoteItem, str]:
-    """The folder and the name of a new path."""
-    if conflict == FAIL and await drive.lookup(target):
+async def _new_place(
+    drive: Drive, items: Sequence[RemoteItem], found: RemoteItem | None, target: str, conflict: str
+) -> tuple[RemoteItem, str]:
+    """The folder and the name of a new path. ``found`` is the file that has this path."""
+    if len(items) > 1 or target.endswith("/") or is_id(target):
+        raise ItemFailed(target, "is not a folder" if found else "there is no such folder")
+    if found and conflict == FAIL:
         raise ItemFailed(target, "exists already; choose another name, or --conflict KEEP_BOTH or REPLACE")
     folder, name = split(target)
     return await drive.find_folder(folder), name

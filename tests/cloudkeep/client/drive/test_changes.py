@@ -47,7 +47,7 @@ async def test_removed_items_are_restored_by_path_or_id(drive: Drive, capsys: Ca
     assert await remove(drive, ["/a", kept.id], permanently=False) == 0
     assert await paths(drive) == []
     assert await restore(drive, ["/a", kept.id]) == 0
-    assert await paths(drive) == ["/a", "/a/b", "/c"]
+    assert await paths(drive) == ["/a", "/c", "/a/b"]
     assert sorted(capsys.readouterr().out.splitlines()) == ["/a", "/c"]
 
 
