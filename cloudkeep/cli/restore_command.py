@@ -47,6 +47,6 @@ def restore(
             raise typer.BadParameter("one backup is restored at a time")
         raise typer.Exit(commands.restore(Path(items[0]), force=force, verify=verify))
     code = restore_items(items, url)
-    if code in (1, 2):
+    if code in (1, 2) and len(items) == 1:
         typer.echo(f"cloudkeep: {printable(items[0])} is not a backup on this machine either", err=True)
     raise typer.Exit(code)

@@ -9,6 +9,7 @@ from services.core.time_left import TimeLeft
 READING = "Reading"
 SENDING = "Sending"
 RECEIVING = "Receiving"
+COMPARING = "Comparing"
 #: The names of the server's stages.
 SERVER_STAGES = {"REASSEMBLING": "Verifying", "COMPRESSING": "Compressing", "READY": "Ready"}
 

@@ -40,7 +40,16 @@ class Plan:
 class Comparison:
     """Compares a local tree with the items of the drive, which are given by their relative paths."""
 
-    def __init__(self, remote: dict[str, RemoteItem], hash_of: HashOf, *, with_delete: bool) -> None:
+    def __init__(
+        self,
+        remote: dict[str, RemoteItem],
+        hash_of: HashOf,
+        *,
+        with_delete: bool,
+        on_compared: Callable[[LocalItem], None] = lambda _: None,
+    ) -> None:
+        """``on_compared`` is called with each local item."""
+        self._on_compared = on_compared
         self._remote = {folded(relative): item for relative, item in remote.items()}
         self._hash_of = hash_of
         self._with_delete = with_delete
@@ -55,6 +64,7 @@ class Comparison:
         """The plan for the local tree."""
         for item in local.items:
             await self._add(item)
+            self._on_compared(item)
         if self._with_delete and not local.failed and not self._plan.problems:
             self._plan.trash_last = list(self._gone({folded(relative) for relative in local.skipped}))
         return self._plan

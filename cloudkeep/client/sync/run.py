@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from cloudkeep.client.display.display import print_error
+from cloudkeep.client.display.display import open_display, print_error
+from cloudkeep.client.display.progress import COMPARING, ByteCounter, Track
 from cloudkeep.client.drive.changes import ensure_folder, in_batches
 from cloudkeep.client.drive.drive import FAIL, REPLACE, Drive
 from cloudkeep.client.drive.items import RemoteItem
@@ -18,7 +19,7 @@ from cloudkeep.client.sync.hash_cache import HashCache
 from cloudkeep.client.sync.plan import Comparison, Plan, Upload, by_relative_path
 from cloudkeep.client.uploads.destination import Destination, FileToUpload
 from cloudkeep.client.uploads.file_upload import UploadContext
-from cloudkeep.client.uploads.local_tree import LocalItem, LocalTree, read_tree
+from cloudkeep.client.uploads.local_tree import LocalItem, LocalTree, local_name, read_tree
 from cloudkeep.client.uploads.run import upload_whole
 from cloudkeep.client.uploads.source import Source
 
@@ -39,6 +40,7 @@ async def sync(drive: Drive, http: httpx.AsyncClient, options: SyncOptions) -> i
     with HashCache() as cache:
         run = _Run(drive, http, cache, options)
         plan = await run.plan(local)
+        run.report(plan, local)
         if options.is_dry_run:
             print_plan(plan)
         else:
@@ -58,19 +60,25 @@ class _Run:
         self._folders: dict[str, RemoteItem] = {}
 
     async def plan(self, local: LocalTree) -> Plan:
-        """Compare. Only reads, and reports what cannot be synchronised."""
+        """Compare. Only reads."""
         root = await self._drive.lookup(self._options.place)
         if root and not root.is_folder:
             raise ItemFailed(self._options.place, "is not a folder")
         remote = await by_relative_path(root, self._drive.tree(root)) if root else {}
-        comparison = Comparison(remote, self._hash, with_delete=self._options.with_delete)
-        plan = await comparison.plan(local)
+        display = open_display()
+        with display.bars:
+            compared = ComparedBytes(display.track(printable(local_name(self._options.folder))), local)
+            comparison = Comparison(remote, self._hash, with_delete=self._options.with_delete, on_compared=compared.add)
+            plan = await comparison.plan(local)
         self._root, self._folders = root, comparison.folders
+        return plan
+
+    def report(self, plan: Plan, local: LocalTree) -> None:
+        """Print what is skipped, and what cannot be synchronised."""
         for relative, problem in sorted(local.skipped.items()):
             print_error(f"cloudkeep: {printable(self._shown(relative))}: {problem}; skipped")
         for relative, problem in sorted({**local.failed, **plan.problems}.items()):
             self.outcome.failed(ItemFailed(self._shown(relative), problem))
-        return plan
 
     async def execute(self, plan: Plan) -> None:
         """Do the steps of the plan. The last one only if all before it succeeded."""
@@ -123,6 +131,24 @@ class _Run:
 
     def _shown(self, relative: str) -> str:
         return str(self._options.folder / relative)
+
+
+class ComparedBytes:
+    """Shows on a track how many bytes of the local files were compared."""
+
+    def __init__(self, track: Track, local: LocalTree) -> None:
+        self._counter = ByteCounter(track, COMPARING, sum(map(_size, local.items)) or 1)
+        self._done = 0
+
+    def add(self, item: LocalItem) -> None:
+        """An item was compared."""
+        if size := _size(item):
+            self._done += size
+            self._counter.update(self._done)
+
+
+def _size(item: LocalItem) -> int:
+    return 0 if item.is_folder else item.status.st_size
 
 
 def print_plan(plan: Plan) -> None:
