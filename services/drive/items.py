@@ -4,6 +4,8 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from services.core.clock import now
+from services.core.errors import InvalidInput
+from services.core.validation import file_name
 from storage.database.pages import Window
 from storage.deletion.items import is_attached
 from storage.drive import items as rows
@@ -13,9 +15,6 @@ from storage.drive.models import FileVersion, Item, Rendition
 from storage.drive.trash import TrashPosition
 from storage.drive.tree import MAX_CHAIN
 
-#: The longest name in a path that is compared at all, in characters: a stored name has at most 255 bytes in form NFC,
-#: and NFC joins at most four characters to one.
-MAX_TYPED_NAME = 1_020
 #: The items of a folder whose sizes are added: a tenth of a second.
 MOST_MEASURED = 10_000
 
@@ -40,9 +39,10 @@ class Items:
 
         The first slash may be missing, and a last one is ignored.
         """
-        names = path.removeprefix("/").removesuffix("/").split("/", MAX_CHAIN)
-        names = [] if names == [""] else names
-        if len(names) > MAX_CHAIN or not all(0 < len(name) <= MAX_TYPED_NAME for name in names):
+        typed = path.removeprefix("/").removesuffix("/").split("/", MAX_CHAIN)
+        try:
+            names = [] if typed == [""] else [file_name(name) for name in typed]
+        except InvalidInput:
             return None
         await rows.ensure_root(account_id, now())
         return await rows.find_by_path(account_id, names)
