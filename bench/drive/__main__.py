@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = create_parser("bench.drive", __doc__)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS, help="one or both")
-    parser.add_argument("--items", type=integer(1_000, 10**7), default=1_000_000, metavar="N")
+    parser.add_argument("--items", type=integer(10_000, 10**7), default=1_000_000, metavar="N")
     parser.add_argument("--runs", type=integer(2, 10_000), default=40, metavar="N", help="of each operation")
     return run(parse(parser, argv), _measure)
 
