@@ -9,6 +9,9 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from services.budgets.budgets import Payer
+from services.budgets.errors import RateLimited
+from services.budgets.frame_payments import FramePayment, FramePayments
 from services.budgets.frame_rates import FrameRate
 from services.core.clock import now
 from services.core.ids import Prefix, encode
@@ -185,6 +188,26 @@ async def test_no_change_is_lost_while_frames_wait_for_points(
     items = [item for _ in range(10) for item in await change(account_id, 2)]
     shown = [await receive(socket) for _ in items]
     assert [event["itemId"] for event in shown] == [encode(Prefix.FILE, item) for item in items]
+
+
+async def test_who_cannot_pay_continues_later_without_a_loss(
+    person: Api, socket: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = await account_of(person)
+    (start,) = await subscribe(socket)
+    refusals = [None, 0.01, 0.01]
+    pay = FramePayments.pay
+
+    async def refuse(self: FramePayments, payer: Payer, points: int) -> FramePayment:
+        if refusals:
+            raise RateLimited("too few points", layer="account", retry_after=refusals.pop())
+        return await pay(self, payer, points)
+
+    monkeypatch.setattr(FramePayments, "pay", refuse)
+    items = await change(account_id, 3)
+    assert "RATE_LIMITED" in str(await socket.receive())
+    shown = await subscribe_again(socket, start["cursor"])
+    assert [event.get("itemId") for event in shown] == [*(encode(Prefix.FILE, item) for item in items), None]
 
 
 @pytest.mark.parametrize(("after", "code"), [("", "INVALID_INPUT"), ("0-0", "INVALID_INPUT")])
