@@ -9,6 +9,12 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
+        # By the account first: else SQLite would rather read all items of the account.
+        ops.RunSQL("DROP INDEX item_removed", reverse_sql=ops.RunSQL.noop),
+        ops.RunSQL(
+            "CREATE INDEX item_removed ON item (account_id, removed_at) WHERE removed_at IS NOT NULL",
+            reverse_sql=ops.RunSQL.noop,
+        ),
         ops.CreateModel(
             name="ObsoleteRecord",
             fields=[

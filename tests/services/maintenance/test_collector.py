@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,8 +14,7 @@ from services.drive.downloads import Downloads
 from services.maintenance.collector import Collector
 from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code
-from services.uploads import ready_uploads
-from services.uploads.published_record import read_record
+from services.uploads.published_record import PublishedRecord, read_record, write_record
 from services.uploads.types import NewUpload
 from storage.blobs import LocalBlobStore
 from storage.deletion import collection, items
@@ -128,16 +128,16 @@ async def test_a_record_that_is_written_late_is_deleted_as_well(
     bench: Bench, ada: UUID, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ready(bench, ada)
-    write, late = ready_uploads.write_record, []
+    late: list[tuple[LocalBlobStore, str, PublishedRecord]] = []
 
-    async def write_later(*arguments: object) -> None:
+    async def write_later(*arguments: Any) -> None:
         late.append(arguments)
 
-    monkeypatch.setattr(ready_uploads, "write_record", write_later)
+    monkeypatch.setattr("services.uploads.ready_uploads.write_record", write_later)
     second = await again(bench, ada)
     await delete(second)
     await collector.collect()
-    await write(*late[0])  # type: ignore[arg-type]
+    await write_record(*late[0])
     assert await findings(bench, mend=True) == []
     await pass_grace()
     await collector.collect()

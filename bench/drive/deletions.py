@@ -1,0 +1,141 @@
+"""Deletions: a folder with everything in it, as a job does it, and single files beside an upload."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
+from time import perf_counter
+from uuid import UUID, uuid4
+
+from bench.drive.databases import FilledDatabase, Row
+from bench.drive.fill import NOW, SIZE, NewItem, add_accounts, add_items, file, folder, root
+from bench.drive.timing import Timing
+from uuid_utils.compat import uuid7
+
+from services.core.turns import Turns
+from storage.blobs import Digests
+from storage.database.connection import close_database, open_database
+from storage.deletion import items
+from storage.uploads import receipts, uploads
+from storage.uploads.models import Upload
+from workers.drive.delete_items import LEAST_PAUSE
+
+FILES_OF_A_FOLDER = 1_000
+#: Single files that are deleted each second beside the upload.
+RATE = 200
+#: Items of one request.
+REQUEST = 20
+SECONDS = 10
+CHUNKS = 2_000
+LATER = NOW + timedelta(days=1)
+BLOB_COLUMNS = ("id", "account_id", "key", "size", "sha256", "is_deleting", "created_at")
+VERSION_COLUMNS = ("id", "account_id", "item_id", "number", "mime_type", "blob_id", "created_at")
+SHA256 = "0" * 64
+
+
+async def measure(database: FilledDatabase, count: int, runs: int) -> list[Timing]:
+    """Delete a folder with ``count`` files, and then single ones; ``runs`` is not used."""
+    (account_id,) = await add_accounts(database, 1)
+    top = folder(root(account_id), "everything")
+    folders = [folder(top, f"folder {number}") for number in range(max(1, count // FILES_OF_A_FOLDER))]
+    single = [file(root(account_id), f"single {number}") for number in range(RATE * SECONDS)]
+    many = [file(folders[number % len(folders)], f"file {number}") for number in range(count)]
+    await add_items(database, [root(account_id), top, *folders, *many, *single])
+    await _add_content(database, [*many, *single])
+    await database.finish()
+    await open_database(database.url)
+    try:
+        beside = await _beside_an_upload(database.kind, account_id, [item.id for item in single])
+        return [*beside, *await _delete_all(database.kind, account_id, top.id, count)]
+    finally:
+        await close_database()
+
+
+async def _add_content(database: FilledDatabase, files: Sequence[NewItem]) -> None:
+    """Give each file a version over a blob of its own."""
+    keys = [(uuid7(), uuid7()) for _ in files]
+
+    def blobs() -> Iterator[Row]:
+        for item, (blob, _) in zip(files, keys, strict=True):
+            yield blob, item.account_id, str(blob), SIZE, SHA256, False, NOW
+
+    def versions() -> Iterator[Row]:
+        for item, (blob, version) in zip(files, keys, strict=True):
+            yield version, item.account_id, item.id, 1, "video/mp4", blob, NOW
+
+    await database.copy("blob", BLOB_COLUMNS, blobs())
+    await database.copy("file_version", VERSION_COLUMNS, versions())
+
+
+async def _delete_all(kind: str, account_id: UUID, top: UUID, count: int) -> list[Timing]:
+    """Delete the folder as a request and then a job do it, with the pauses of the job."""
+    start = perf_counter()
+    await items.delete(account_id, [top], LATER)
+    request = (perf_counter() - start) * 1000
+    steps: list[float] = []
+    while True:
+        begin = perf_counter()
+        rows = (await items.step(account_id, LATER)).rows
+        seconds = perf_counter() - begin
+        if not rows:
+            break
+        steps.append(seconds * 1000)
+        await asyncio.sleep(max(LEAST_PAUSE, seconds))
+    total = perf_counter() - start
+    return [
+        Timing(kind, f"delete {count:,} items: the request", [request, request]),
+        Timing(kind, f"delete {count:,} items: a transaction of the job, {total:.0f} s in all", steps),
+    ]
+
+
+async def _beside_an_upload(kind: str, account_id: UUID, single: Sequence[UUID]) -> list[Timing]:
+    """Receipts of chunks alone, and beside deletions, of the same account and of another."""
+    alone = await _receive(account_id)
+    turns = Turns()
+
+    async def delete(keys: Sequence[UUID]) -> None:
+        async with turns.of(account_id):
+            await items.delete(account_id, keys, LATER)
+
+    requests = [single[start : start + REQUEST] for start in range(0, len(single), REQUEST)]
+    deleting = asyncio.create_task(_paced(requests, delete))
+    beside = await _receive(account_id, until=deleting)
+    rate = len(single) / await deleting
+    return [
+        Timing(kind, "receipt of a chunk, alone", alone),
+        Timing(kind, f"receipt of a chunk, beside {rate:.0f} deletions a second", beside),
+    ]
+
+
+async def _receive(account_id: UUID, until: "asyncio.Task[float] | None" = None) -> list[float]:
+    """The milliseconds of receipts, one after another."""
+    upload = Upload(
+        account_id=account_id,
+        file_name=str(uuid4()),
+        mime_type="video/mp4",
+        size=10 * CHUNKS,
+        chunk_size=10,
+        expires_at=LATER,
+    )
+    await uploads.insert(upload, NOW)
+    milliseconds = []
+    for index in range(CHUNKS - 1):
+        if until and until.done():
+            break
+        start = perf_counter()
+        await receipts.add(upload, index, Digests(SHA256, "0" * 32), NOW, LATER)
+        milliseconds.append((perf_counter() - start) * 1000)
+        await asyncio.sleep(0.005)
+    return milliseconds
+
+
+async def _paced(requests: Sequence[Sequence[UUID]], work: Callable[[Sequence[UUID]], Awaitable[object]]) -> float:
+    """Call ``work`` for each request, at ``RATE`` items a second. Returns the seconds until the last one was done."""
+    start = perf_counter()
+    running: set[asyncio.Future[object]] = set()
+    for number, keys in enumerate(requests):
+        await asyncio.sleep(max(0.0, start + number * REQUEST / RATE - perf_counter()))
+        task = asyncio.ensure_future(work(keys))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+    return perf_counter() - start
