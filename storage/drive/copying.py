@@ -24,7 +24,8 @@ from storage.events.models import EventKind
 
 T = TypeVar("T")
 
-#: Items that one call copies: about two seconds, in which the account cannot make other changes, and on SQLite nobody.
+#: Items that one call copies: about three seconds, in which the account, and on SQLite every other one, waits with its
+#: changes.
 MOST_ITEMS = 10_000
 
 
