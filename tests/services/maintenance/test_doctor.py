@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,10 +19,12 @@ from services.maintenance.doctor import Doctor
 from services.maintenance.findings import Code, Finding
 from services.uploads.published_record import PublishedRecord, write_record
 from storage.blobs import Digests, LocalBlobStore
-from storage.database.connection import atomically
+from storage.database.connection import atomically, fetch
 from storage.drive.models import Blob, FileVersion
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
+from storage.search.index import search_index, update_index
+from storage.search.sqlite_index import TRIGGERS, SqliteIndex
 from storage.uploads import consistency, job_results, receipts
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
@@ -234,3 +237,14 @@ async def test_the_clock_of_a_host_that_is_wrong_is_found(
         clocks.host = timedelta(days=days)
         (finding,) = await examined(bench, mend=True)
     assert (finding.code, finding.subject, finding.mended) == (Code.CLOCK, "this host", None)
+
+
+async def test_a_missing_index_of_searches_is_found(bench: Bench) -> None:
+    is_sqlite = isinstance(search_index(), SqliteIndex)
+    for statement in [f"DROP TRIGGER {name}" for name in TRIGGERS] if is_sqlite else ["DROP INDEX search_entry_text"]:
+        await atomically(partial(fetch, statement))
+    (finding,) = await examined(bench, mend=True)
+    assert (finding.code, finding.subject, finding.mended) == (Code.SEARCH_INDEX, "the database", None)
+    assert "start CloudKeep again" in finding.text
+    await atomically(update_index)
+    assert await examined(bench) == []
