@@ -104,7 +104,7 @@ class Loaders:
         return [paths.get(key, "/") for key in keys]
 
     async def _versions(self, keys: list[UUID]) -> list[FileVersion | None]:
-        versions = await self._services.items.find_versions(keys)
+        versions = await self._services.items.find_versions(set(keys))
         return [versions.get(key) for key in keys]
 
     async def _renditions(self, keys: list[UUID]) -> list[list[Rendition]]:

@@ -6,11 +6,11 @@ from datetime import timedelta
 from time import perf_counter
 from uuid import UUID, uuid4
 
+from uuid_utils.compat import uuid7
+
 from bench.drive.databases import FilledDatabase, Row
 from bench.drive.fill import NOW, SIZE, NewItem, add_accounts, add_items, file, folder, root
 from bench.drive.timing import Timing
-from uuid_utils.compat import uuid7
-
 from services.core.turns import Turns
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database

@@ -11,6 +11,7 @@ from storage.database.connection import fetch
 from storage.database.engine import Rows
 from storage.drive.models import Blob, Rendition, RenditionKind
 from storage.uploads.models import Chunk, Upload, UploadStatus
+from tests.storage.drive.tree_rows import new_folder, new_item
 from tests.storage.rows import new_version
 from tests.support.server import Api, digest, key_of
 
@@ -21,6 +22,9 @@ UPLOADS = """query ($first: Int) { uploads(first: $first) { nodes {
 SLOTS = """query ($first: Int) { uploads(first: $first) { nodes {
     slots(first: 1) { nodes { received } } last: slots(last: 1) { nodes { received } }
     missing: slots(first: 1, missing: true) { totalCount nodes { index url } } slot(index: 1) { received } } } }"""
+FOLDERS = """query ($first: Int) { root { items(first: $first) { nodes {
+    id path parent { id } owner { name } ... on Folder { itemCount totalSize
+      items(first: 1) { totalCount nodes { path parent { path } } } } } } } }"""
 COUNT = 20
 
 
@@ -73,7 +77,7 @@ async def statements(api: Api, caplog: pytest.LogCaptureFixture, document: str, 
     return [record.getMessage() for record in caplog.records if record.name == "tortoise.db_client"]
 
 
-@pytest.mark.parametrize(("document", "most"), [(FILES, 2), (UPLOADS, 4)], ids=["files", "uploads"])
+@pytest.mark.parametrize(("document", "most"), [(FILES, 4), (UPLOADS, 4)], ids=["files", "uploads"])
 async def test_a_page_of_twenty_costs_as_many_queries_as_a_page_of_one(
     api: Api, caplog: pytest.LogCaptureFixture, document: str, most: int
 ) -> None:
@@ -109,3 +113,19 @@ async def test_the_slots_of_all_uploads_of_a_page_take_one_query(api: Api, monke
         assert upload["missing"]["totalCount"] == 2
         assert [slot["index"] for slot in upload["missing"]["nodes"]] == [1]
         assert upload["slot"] == {"received": False}
+
+
+async def test_the_lists_of_all_folders_of_a_page_take_the_same_queries_as_one(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner = await Account.get(id=key_of((await api.data("{ me { id } }"))["id"]))
+    for number in range(COUNT):
+        await new_item(owner, "file", await new_folder(owner, f"{number}"))
+    counts = []
+    for first in (1, COUNT // 2):
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
+            found = (await api.data(FOLDERS, first=first))["items"]["nodes"]
+        assert [node["items"]["nodes"][0]["path"] for node in found] == [f"/{number}/file" for number in range(first)]
+        counts.append(len([record for record in caplog.records if record.name == "tortoise.db_client"]))
+    assert counts[0] == counts[1]
