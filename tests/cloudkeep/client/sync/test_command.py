@@ -149,13 +149,13 @@ async def test_a_file_is_uploaded_into_a_folder_by_a_policy(
     assert (await run(server, token, "upload", file, "--to", "/to")).code == 0
     file.write_bytes(b"another")
     assert (await run(server, token, "upload", file, "--to", "/to")).code == 0
-    assert await paths(drive) == ["/to", "/to/a.txt", "/to/a (2).txt"]
+    assert sorted(await paths(drive)) == ["/to", "/to/a (2).txt", "/to/a.txt"]
     file.write_bytes(b"a third")
     ended = await run(server, token, "upload", file, "--to", "/to", "--conflict", "fail")
     assert (ended.code, ended.out) == (1, [])
     assert (await run(server, token, "upload", file, "--to", "/to", "--conflict", "replace")).code == 0
     assert (await drive.find("/to/a.txt")).size == len(b"a third")
-    assert await paths(drive) == ["/to", "/to/a.txt", "/to/a (2).txt"]
+    assert sorted(await paths(drive)) == ["/to", "/to/a (2).txt", "/to/a.txt"]
 
 
 @pytest.mark.parametrize(
