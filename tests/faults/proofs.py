@@ -118,7 +118,7 @@ async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) 
         await assert_whole(stage.person, upload, sent.content, sent.compress)
         wanted = 2 if journey in {Journey.OWNED, Journey.CHANGED} else 1
         async with stage.database():
-            made = await FileVersion.filter(name__startswith=stage.name).count()
+            made = await FileVersion.filter(item__name__startswith=stage.name).count()
             assert made == wanted, f"{made} files of one upload"
             assert await Blob.filter(sha256=digest(sent.content)).count() == 1
     await nothing_is_left(stage)

@@ -125,7 +125,7 @@ async def assert_one_file(shared: SharedServer, upload: Json, content: bytes) ->
     key = key_of(upload["id"])
     assert [(job.kind, job.attempts) for job in await Job.filter(subject_id=key)] == [(JobKind.REASSEMBLE, 1)]
     assert await Chunk.filter(upload_id=key).count() == upload["chunkCount"]
-    assert await FileVersion.filter(name=upload["fileName"]).count() == 1
+    assert await FileVersion.filter(item__name=upload["fileName"]).count() == 1
     assert await Blob.filter(key=str(key)).count() == 1
 
 
