@@ -1,6 +1,6 @@
 """Reads whole trees of items in one query, for zip files."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,16 +23,20 @@ WITH RECURSIVE chain (start, id, parent_id, is_hidden, level) AS (
 SELECT start, id, is_hidden FROM chain"""
 # The limit stops the recursion: neither database computes rows that nothing reads.
 DESCENDANTS = """
-WITH RECURSIVE tree (id, level) AS (
-    SELECT id, 0 FROM item WHERE id IN ({})
+WITH RECURSIVE tree (id, parent_id, kind, name, sort_key, updated_at, version_id, level) AS (
+    SELECT id, parent_id, kind, name, sort_key, updated_at, version_id, 0 FROM item WHERE id IN ({})
     UNION
-    SELECT item.id, tree.level + 1 FROM tree JOIN item ON item.parent_id = tree.id
+    SELECT item.id, item.parent_id, item.kind, item.name, item.sort_key, item.updated_at, item.version_id,
+        tree.level + 1
+    FROM tree JOIN item ON item.parent_id = tree.id
     WHERE item.trashed_at IS NULL AND item.removed_at IS NULL AND tree.level < ?
 )
-SELECT item.id, item.parent_id, item.kind, item.name, item.sort_key, COALESCE(file_version.created_at, item.updated_at),
-    blob.id, blob.key, blob.size, blob.crc32
-FROM (SELECT id FROM tree LIMIT ?) AS found JOIN item ON item.id = found.id
-LEFT JOIN file_version ON file_version.id = item.version_id LEFT JOIN blob ON blob.id = file_version.blob_id"""
+SELECT id, parent_id, kind, name, sort_key, updated_at, version_id FROM tree LIMIT ?"""
+CONTENTS = """
+SELECT file_version.id, file_version.created_at, blob.id, blob.key, blob.size, blob.crc32
+FROM file_version JOIN blob ON blob.id = file_version.blob_id WHERE file_version.id IN ({})"""
+#: SQLite accepts at least 999 values in one statement.
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -74,19 +78,44 @@ async def visible_tops(account_id: UUID, item_ids: Sequence[UUID]) -> tuple[list
 
 
 async def descendants(item_ids: Collection[UUID], limit: int) -> list[TreeItem]:
-    """These items and everything below them, in any order and without the trash, at most ``limit`` of them."""
+    """These items and everything below them, in any order and without the trash, at most ``limit`` of them.
+
+    A file that is deleted meanwhile is left out.
+    """
     rows = await fetch(DESCENDANTS.format(_marks(item_ids)), *item_ids, MAX_LEVELS, limit)
-    return [_tree_item(*row) for row in rows]
+    contents = await _contents([as_uuid(row[-1]) for row in rows if row[-1]])
+    return [_tree_item(contents, *row) for row in rows if not row[-1] or as_uuid(row[-1]) in contents]
+
+
+async def _contents(version_ids: Sequence[UUID]) -> dict[UUID, tuple[datetime, TreeBlob]]:
+    """When each version was made, and its blob."""
+    contents = {}
+    for start in range(0, len(version_ids), BATCH):
+        batch = version_ids[start : start + BATCH]
+        for version_id, created_at, blob_id, *blob in await fetch(CONTENTS.format(_marks(batch)), *batch):
+            contents[as_uuid(version_id)] = _datetime(created_at), TreeBlob(as_uuid(blob_id), *blob)
+    return contents
 
 
 def _tree_item(
-    item_id: Any, parent_id: Any, kind: str, name: str, sort_key: bytes, modified_at: Any, *blob: Any
+    contents: Mapping[UUID, tuple[datetime, TreeBlob]],
+    item_id: Any,
+    parent_id: Any,
+    kind: str,
+    name: str,
+    sort_key: bytes,
+    updated_at: Any,
+    version_id: Any,
 ) -> TreeItem:
-    moment = Item._meta.fields_map["updated_at"].to_python_value(modified_at)
     parent = as_uuid(parent_id) if parent_id else None
-    blob_id, key, size, crc32 = blob
-    content = TreeBlob(as_uuid(blob_id), key, size, crc32) if blob_id else None
-    return TreeItem(as_uuid(item_id), parent, ItemKind(kind), name, bytes(sort_key), moment, content)
+    made_at, blob = contents[as_uuid(version_id)] if version_id else (_datetime(updated_at), None)
+    return TreeItem(as_uuid(item_id), parent, ItemKind(kind), name, bytes(sort_key), made_at, blob)
+
+
+def _datetime(value: Any) -> datetime:
+    """A time from a row: SQLite stores them as text."""
+    moment: datetime = Item._meta.fields_map["updated_at"].to_python_value(value)
+    return moment
 
 
 def _marks(values: Collection[object]) -> str:

@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.access.signed_urls import SignedUrls, SlotAuthorization
+from services.access.signed_urls import SignedUrls, SlotAuthorization, longest_lifetime
 from services.access.types import Disposition
+from services.core.clock import host_now
 from services.core.errors import UrlExpired, UrlInvalid
 from services.core.ids import Prefix, encode
 from services.core.keys import SecretKey
@@ -70,6 +71,14 @@ def test_the_disposition_of_a_download_is_signed(kind: str) -> None:
     for signature, disposition in ((shown["signature"], ""), (stored["signature"], "INLINE")):
         with pytest.raises(UrlInvalid):
             links().check_download(path, expires, signature, disposition)
+
+
+def test_the_url_of_a_zip_file_expires_with_it_and_within_the_longest_lifetime() -> None:
+    expires_at = links().expires_at()
+    path, query = parts(links().zip(uuid4(), expires_at, BASE))
+    links().check_download(path, query["expires"], query["signature"])
+    assert int(query["expires"]) == expires_at.timestamp()
+    assert expires_at - host_now() < longest_lifetime(timedelta(hours=1))
 
 
 def test_the_right_to_read_is_not_the_right_to_fill() -> None:

@@ -41,6 +41,7 @@ from storage.drive import (
     blobs,
     change_log,
     changes,
+    checksums,
     copying,
     destinations,
     items,
@@ -49,14 +50,16 @@ from storage.drive import (
     placing,
     trash,
     tree,
+    trees,
     uploaded_files,
     versions,
     visible,
+    zips,
 )
 from storage.drive.blobs import Unnamed
 from storage.drive.destinations import Destination
 from storage.drive.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
-from storage.drive.models import FileVersion, Item, ItemKind
+from storage.drive.models import FileVersion, Item, ItemKind, Zip
 from storage.drive.placing import ConflictPolicy
 from storage.drive.trash import TrashPosition
 from storage.drive.uploaded_files import NewFile
@@ -123,6 +126,9 @@ MODULES: list[ModuleType] = [
     changes,
     copying,
     trash,
+    checksums,
+    trees,
+    zips,
     limit_overrides,
     known_chunks,
     open_slots,
@@ -184,6 +190,8 @@ INSERT INTO email_change (id, account_id, new_email, old_email, otp_hash, attemp
     SELECT gen_random_uuid(), id, email, 'old-' || email, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
 INSERT INTO invitation (id, token_hash, makes_admin, expires_at, created_at)
     SELECT gen_random_uuid(), id::text, false, timestamptz '2030-01-01', now() FROM account;
+INSERT INTO zip (id, account_id, name, size, etag, entries, created_at, expires_at)
+    SELECT gen_random_uuid(), id, 'name', 22, 'etag', 'x', now(), timestamptz '2030-01-01' FROM account;
 INSERT INTO password_reset (id, account_id, otp_hash, attempts, expires_at, created_at)
     SELECT gen_random_uuid(), id, 'otp', 0, timestamptz '2030-01-01', now() FROM account;
 INSERT INTO blob (id, account_id, key, size, sha256, created_at)
@@ -367,6 +375,20 @@ CALLS: dict[str, Call] = {
     "events.purge": lambda rows: events.purge(NOW),
     "blobs.add_original": lambda rows: blobs.add_original(ACCOUNT_ID, key="d", size=1, sha256=SHA256),
     "blobs.add_derived": lambda rows: blobs.add_derived(ACCOUNT_ID, key="e", size=1, sha256=SHA256),
+    "checksums.find": lambda rows: checksums.find(MISSING_ID),
+    "checksums.without_crc32": lambda rows: checksums.without_crc32(MISSING_ID, 100),
+    "checksums.fill_in": lambda rows: checksums.fill_in(MISSING_ID, 1),
+    "checksums.request": lambda rows: checksums.request([MISSING_ID], NOW),
+    "checksums.finish": lambda rows: checksums.finish(rows.job, 1),
+    "trees.visible_tops": lambda rows: trees.visible_tops(ACCOUNT_ID, [ACCOUNT_ID, MISSING_ID]),
+    "trees.descendants": lambda rows: trees.descendants([ACCOUNT_ID, MISSING_ID], 10_001),
+    "zips.insert": lambda rows: zips.insert(
+        Zip(account_id=ACCOUNT_ID, name="a", size=22, etag="a", entries=b"a", expires_at=LATER), 40
+    ),
+    "zips.find": lambda rows: zips.find(MISSING_ID),
+    "zips.entries_of": lambda rows: zips.entries_of(MISSING_ID),
+    "zips.delete": lambda rows: zips.delete(MISSING_ID),
+    "zips.purge": lambda rows: zips.purge(NOW, 20),
     "items.find": lambda rows: items.find(MISSING_ID),
     "items.find_many": lambda rows: items.find_many([MISSING_ID, ACCOUNT_ID]),
     "items.load": lambda rows: items.load([FILE_ID]),

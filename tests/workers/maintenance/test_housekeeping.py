@@ -12,6 +12,7 @@ from services.uploads.uploads import Uploads
 from storage.accounts.models import Session
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
+from storage.drive.models import Zip
 from storage.jobs.models import Job
 from storage.outbox import outbox
 from storage.outbox.models import OutboxMail
@@ -75,6 +76,15 @@ async def test_expired_sessions_are_purged_by_any_worker(housekeeping: Housekeep
     context.membership.update(["another", "one"])
     await housekeeping.purge_and_sweep()
     assert not await Session.exists(account_id=account_id)
+
+
+async def test_zip_files_that_have_expired_are_purged_and_the_others_are_kept(housekeeping: Housekeeping) -> None:
+    account_id = (await new_upload()).account_id
+    zips = {"account_id": account_id, "size": 22, "etag": "-", "entries": b"-"}
+    for seconds in (-1, -2, 60):
+        await Zip.create(**zips, name=f"{seconds}.zip", expires_at=now() + timedelta(seconds=seconds))
+    await housekeeping.purge_and_sweep()
+    assert [row.name for row in await Zip.all()] == ["60.zip"]
 
 
 async def test_mails_that_were_sent_are_purged_and_those_that_wait_are_kept(housekeeping: Housekeeping) -> None:
