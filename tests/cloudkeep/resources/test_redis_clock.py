@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from cloudkeep.resources.resources import connected_database, open_resources
+from cloudkeep.resources.resources import blob_grace, connected_database, open_resources, retention
 from cloudkeep.settings.settings import Settings
 from services.core.counters import Counters
+from services.maintenance.collector import Collector
 from services.maintenance.sweeper import Sweeper
 from storage.accounts.models import Account, Session
 from storage.uploads.models import Upload
@@ -40,6 +41,8 @@ async def test_a_redis_whose_clock_is_days_ahead_expires_no_upload_and_no_sessio
         async with open_resources(settings, Counters(), "worker") as base:
             membership = WorkerMembership("one")
             membership.update(["one"])
-            await Housekeeping(Sweeper(base.store, base.uploads), membership).purge_and_sweep()
+            collector = Collector(base.store, blob_grace(settings), Counters())
+            kept = retention(settings, base.notifications, Counters())
+            await Housekeeping(Sweeper(base.store, base.uploads), collector, kept, membership).purge_and_sweep()
         assert await Session.all().count() == 1
         assert (await Upload.get()).status == "RECEIVING"

@@ -2,16 +2,22 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
 from services.core.clock import now
+from services.core.counters import Counters
+from services.drive.deletion import Deletion
+from services.maintenance.collector import Collector
+from services.maintenance.retention import Retention
 from services.maintenance.sweeper import Sweeper
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.accounts.models import Session
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
+from storage.deletion.versions import VersionLimits
 from storage.drive.models import Zip
 from storage.jobs.models import Job
 from storage.outbox import outbox
@@ -26,7 +32,10 @@ from workers.maintenance.housekeeping import Housekeeping
 @pytest.fixture
 def housekeeping(context: JobContext) -> Housekeeping:
     uploads = Uploads(context.store, context.progress, context.notifications, UploadPolicy(2**30, DAY))
-    return Housekeeping(Sweeper(context.store, uploads), context.membership)
+    counters = Counters()
+    collector = Collector(context.store, DAY, counters)
+    retention = Retention(Deletion(context.notifications, counters), DAY, VersionLimits(None, None))
+    return Housekeeping(Sweeper(context.store, uploads), collector, retention, context.membership)
 
 
 async def ignore(job: Job) -> None:
@@ -80,7 +89,7 @@ async def test_expired_sessions_are_purged_by_any_worker(housekeeping: Housekeep
 
 async def test_zip_files_that_have_expired_are_purged_and_the_others_are_kept(housekeeping: Housekeeping) -> None:
     account_id = (await new_upload()).account_id
-    zips = {"account_id": account_id, "size": 22, "etag": "-", "entries": b"-"}
+    zips: dict[str, Any] = {"account_id": account_id, "size": 22, "etag": "-", "entries": b"-"}
     for seconds in (-1, -2, 60):
         await Zip.create(**zips, name=f"{seconds}.zip", expires_at=now() + timedelta(seconds=seconds))
     await housekeeping.purge_and_sweep()

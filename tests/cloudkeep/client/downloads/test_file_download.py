@@ -94,11 +94,15 @@ async def test_a_link_in_the_place_of_the_file_is_not_followed(
     assert (victim.read_bytes(), target.is_symlink(), target.read_bytes()) == (b"precious", False, CONTENT)
 
 
+def stop(task: "asyncio.Task[bool]") -> None:
+    task.cancel()
+
+
 async def test_an_interrupted_download_goes_on_where_it_stopped(
     downloading: DownloadContext, item: RemoteItem, tmp_path: Path, ranges: list[str]
 ) -> None:
     first = asyncio.create_task(
-        FileDownload(downloading, item, tmp_path / "a", lambda done: done > 10**6 and first.cancel()).run()
+        FileDownload(downloading, item, tmp_path / "a", lambda done: stop(first) if done > 10**6 else None).run()
     )
     with pytest.raises(asyncio.CancelledError):
         await first
@@ -114,7 +118,7 @@ async def test_a_damaged_part_is_downloaded_again(
     downloading: DownloadContext, item: RemoteItem, tmp_path: Path, ranges: list[str], watcher: Watcher
 ) -> None:
     first = asyncio.create_task(
-        FileDownload(downloading, item, tmp_path / "a", lambda done: done > 10**6 and first.cancel()).run()
+        FileDownload(downloading, item, tmp_path / "a", lambda done: stop(first) if done > 10**6 else None).run()
     )
     await asyncio.wait([first])
     (part,) = [path for path in tmp_path.iterdir() if is_partial(path.name)]
