@@ -212,6 +212,7 @@ def test_no_new_argument_is_required(served: GraphQLSchema) -> None:
         ("Mutation", "createFolder", "input"),
         ("Mutation", "deleteItems", "input"),
         ("Mutation", "deleteVersion", "input"),
+        ("Mutation", "initUploads", "input"),
         ("Mutation", "moveItems", "input"),
         ("Mutation", "renameItem", "input"),
         ("Mutation", "resendOtp", "input"),

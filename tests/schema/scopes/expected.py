@@ -9,10 +9,10 @@ from services.accounts.types import ApiTokenScope
 #: The fields and types that API tokens with one of the scopes may use; a type, by ``node``.
 SCOPED = {
     "READ": "Query.root Query.item Query.itemByPath Query.trash Query.search Query.file Query.files Query.changes "
-    "Query.changesCursor Subscription.activity Mutation.createZip Upload.file Change.item Folder File FileVersion "
-    "Rendition Zip",
-    "UPLOAD": "Mutation.initUpload Mutation.completeUpload Mutation.reportChunks Mutation.retryUpload ChunkSlot.url "
-    "ChunkSlot.urlExpiresAt",
+    "Query.changesCursor Subscription.activity Mutation.createZip Upload.file Upload.parent Change.item Folder "
+    "File FileVersion Rendition Zip",
+    "UPLOAD": "Mutation.initUpload Mutation.initUploads Mutation.completeUpload Mutation.reportChunks "
+    "Mutation.retryUpload ChunkSlot.url ChunkSlot.urlExpiresAt",
     "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
     "Upload",
     "WRITE": "Mutation.createFolder Mutation.renameItem Mutation.moveItems Mutation.copyItems Mutation.starItem "
@@ -60,6 +60,7 @@ PLAIN = {
     "FileVersion": "id number size sha256 mimeType createdAt isCurrent media download",
     "Folder": "id name createdAt updatedAt trashedAt starred parent path owner items itemCount totalSize",
     "Heartbeat": "cursor",
+    "InitUploadResult": "upload userErrors",
     "IngestBudget": "limit remaining restoreRate",
     "Media": "duration width height frameRate videoCodec audioCodec bitRate container",
     "OperationCost": "requestedQueryCost maximum fields",
