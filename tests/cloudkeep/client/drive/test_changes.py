@@ -86,8 +86,9 @@ async def test_what_is_deleted_permanently_is_not_in_the_trash(drive: Drive, own
     assert [item async for item in drive.trash()] == []
 
 
-async def test_many_items_are_removed_in_batches(drive: Drive) -> None:
-    places = [f"/{number}" for number in range(103)]
+async def test_many_items_are_removed_in_batches(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudkeep.client.drive.changes.PAGE_SIZE", 2)
+    places = [f"/{number}" for number in range(5)]
     await make_folders(drive, places, with_parents=False)
     assert await remove(drive, places, permanently=False) == 0
     assert await paths(drive) == []

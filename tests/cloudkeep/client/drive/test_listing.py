@@ -44,10 +44,11 @@ async def test_json_is_an_array_also_if_it_is_empty(drive: Drive, owner: Api, ca
     ]
 
 
-async def test_more_than_a_page_is_listed(drive: Drive, capsys: Capture) -> None:
-    await make_folders(drive, [f"/{number}" for number in range(103)], with_parents=False)
+async def test_more_than_a_page_is_listed(drive: Drive, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudkeep.client.drive.drive.PAGE_SIZE", 2)
+    await make_folders(drive, [f"/{number}" for number in range(5)], with_parents=False)
     await list_items(drive, "/", Format(), is_recursive=False)
-    assert capsys.readouterr().out.splitlines() == [str(number) for number in range(103)]
+    assert capsys.readouterr().out.splitlines() == [str(number) for number in range(5)]
 
 
 async def test_the_trash_is_listed_by_former_paths(drive: Drive, capsys: Capture) -> None:
