@@ -7,13 +7,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.drive import search
+from bench.drive import deletions, search
 from bench.drive.databases import KINDS, FilledDatabase, open_empty
 from bench.drive.timing import COLUMNS, Timing
 from bench.harness.command import Result, create_parser, integer, markdown_table, parse, report_progress, run
 
 #: Each part fills an empty database with a number of items, and runs each of its operations so many times.
-PARTS: dict[str, Callable[[FilledDatabase, int, int], Awaitable[list[Timing]]]] = {"search": search.measure}
+PARTS: dict[str, Callable[[FilledDatabase, int, int], Awaitable[list[Timing]]]] = {
+    "search": search.measure,
+    "deletions": deletions.measure,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

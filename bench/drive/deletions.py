@@ -6,6 +6,7 @@ from datetime import timedelta
 from time import perf_counter
 from uuid import UUID, uuid4
 
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 from uuid_utils.compat import uuid7
 
 from bench.drive.databases import FilledDatabase, Row
@@ -15,9 +16,8 @@ from services.core.turns import Turns
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database
 from storage.deletion import items
-from storage.uploads import new_uploads, receipts
+from storage.uploads import receipts
 from storage.uploads.models import Upload
-from storage.uploads.new_uploads import Draft
 from workers.drive.delete_items import LEAST_PAUSE
 
 FILES_OF_A_FOLDER = 1_000
@@ -43,6 +43,8 @@ async def measure(database: FilledDatabase, count: int, runs: int) -> list[Timin
     await add_items(database, [root(account_id), top, *folders, *many, *single])
     await _add_content(database, [*many, *single])
     await database.finish()
+    # The ORM keeps the statements of the database before.
+    EXECUTOR_CACHE.clear()
     await open_database(database.url)
     try:
         beside = await _beside_an_upload(database.kind, account_id, [item.id for item in single])
@@ -117,7 +119,7 @@ async def _receive(account_id: UUID, until: "asyncio.Task[float] | None" = None)
         chunk_size=10,
         expires_at=LATER,
     )
-    await new_uploads.insert_all(account_id, [Draft(upload)], NOW)
+    await upload.save(force_create=True)
     milliseconds = []
     for index in range(CHUNKS - 1):
         if until and until.done():

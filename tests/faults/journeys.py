@@ -12,11 +12,11 @@ from services.core.ids import Prefix, encode
 from storage.database.connection import close_database, open_database
 from storage.database.engine import engine_of
 from storage.drive.models import Blob, FileVersion
-from storage.uploads.models import Chunk, Upload, UploadStatus
+from storage.uploads.models import Chunk, ObsoleteRecord, Upload, UploadStatus
 from tests.faults.steps import Journey
 from tests.support.file_age import set_age
 from tests.support.process import ServeProcess
-from tests.support.server import Api, Json
+from tests.support.server import Api, Json, digest
 from tests.support.uploads import (
     CHUNK,
     PATIENCE_SECONDS,
@@ -33,6 +33,8 @@ from tests.support.waiting import eventually
 SIZE = 8 * CHUNK
 ABORT = """mutation ($id: ID!) {
     abortUpload(input: {uploadId: $id}) { upload { id status } userErrors { code message } } }"""
+
+DELETE = "mutation ($ids: [ID!]!) { deleteItems(input: {itemIds: $ids}) { deletedCount userErrors { code } } }"
 
 Arm = Callable[[], None]
 
@@ -178,6 +180,30 @@ async def restored(stage: Stage, sent: Sent, arm: Arm) -> Json:
     return await eventually(ready, PATIENCE_SECONDS)
 
 
+async def delete(stage: Stage, sent: Sent, arm: Arm) -> Json:
+    """Send a file twice, delete both for good, and let the grace be over."""
+    ids = []
+    for name in (sent.name, f"{sent.name} again"):
+        sent.name = name
+        await begin(stage.person, sent)
+        ids.append((await to_the_end(stage.person, sent))["file"]["id"])
+        sent.acknowledged.clear()
+    arm()
+    payload = await persistent_data(stage.person, DELETE, ids=ids)
+    # A request that is repeated, because its answer was lost, finds nothing.
+    assert [error["code"] for error in payload["userErrors"]] in ([], ["NOT_FOUND"])
+
+    async def collected() -> Json | None:
+        long_ago = datetime.now(UTC) - timedelta(days=2)
+        await Blob.filter(released_at__isnull=False).update(released_at=long_ago)
+        await ObsoleteRecord.all().update(since=long_ago)
+        is_left = await Blob.filter(sha256=digest(sent.content)).exists() or await ObsoleteRecord.all().exists()
+        return None if is_left else {"status": "DELETED"}
+
+    async with stage.database():
+        return await eventually(collected, PATIENCE_SECONDS)
+
+
 Walk = Callable[[Stage, Sent, Arm], Awaitable[Json]]
 WALKS: dict[Journey, tuple[Walk, str]] = {
     Journey.UPLOAD: (upload, "READY"),
@@ -189,4 +215,5 @@ WALKS: dict[Journey, tuple[Walk, str]] = {
     Journey.EXPIRE: (expire, "EXPIRED"),
     Journey.SWEEP: (sweep, "SWEPT"),
     Journey.RESTORED: (restored, "READY"),
+    Journey.DELETE: (delete, "DELETED"),
 }

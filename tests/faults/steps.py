@@ -27,6 +27,7 @@ class Journey(StrEnum):
     EXPIRE = "expire"
     SWEEP = "sweep"
     RESTORED = "restored"
+    DELETE = "delete"
     ACCOUNT = "account"
 
 
@@ -67,6 +68,7 @@ LOCAL = "storage.blobs.local.folder:"
 FOLDER = f"{LOCAL}BlobFolder."
 RESULTS = "storage.uploads.job_results:"
 SLOT = "storage.blobs.local.slot_writer:"
+DELETION = "storage.deletion."
 #: With PostgreSQL a receipt is one statement.
 FETCH, COUNTED = "storage.database.postgres.client:_fetch", "WITH counted"
 
@@ -229,6 +231,15 @@ STEPS = (
     _worker("expiry: row changed, bytes still there", Journey.EXPIRE, "after", "storage.uploads.expiry:expire"),
     _worker("sweep: about to remove", Journey.SWEEP, "before", "services.maintenance.sweeper:Sweeper._remove"),
     _worker("sweep: removed", Journey.SWEEP, "after", "services.maintenance.sweeper:Sweeper._remove"),
+    # A file and one that shares its bytes are deleted for good.
+    _api("deletion: versions deleted, not committed", Journey.DELETE, "after", f"{DELETION}purging:purge_versions"),
+    _api("deletion: event stored, not committed", Journey.DELETE, "after", f"{DELETION}items:_delete"),
+    _api("deletion: committed, no answer", Journey.DELETE, "after", f"{DELETION}items:delete"),
+    _worker("collection: claimed, not committed", Journey.DELETE, "after", f"{DELETION}collection:_named"),
+    _worker("collection: claimed, bytes there", Journey.DELETE, "after", f"{DELETION}collection:claim"),
+    _worker("collection: bytes deleted, row there", Journey.DELETE, "after", f"{FOLDER}delete"),
+    _worker("collection: row deleted", Journey.DELETE, "after", f"{DELETION}collection:forget"),
+    _worker("collection: record deleted", Journey.DELETE, "before", f"{DELETION}collection:forget_records"),
 )
 
 #: The steps of a mutation of an account, besides the statements that it sends to the database.

@@ -16,7 +16,7 @@ import pytest
 from storage.uploads.models import Upload, UploadStatus
 from tests.e2e.conftest import sign_up
 from tests.faults.arming import Arming
-from tests.faults.journeys import ABORT, Stage
+from tests.faults.journeys import ABORT, DELETE, Stage
 from tests.support.backends.databases import Databases
 from tests.support.backends.dumps import dump, restore
 from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
@@ -72,26 +72,29 @@ class Files:
 
     def __init__(self) -> None:
         self.ready, self.expired, self.resumed = a_file("ready"), a_file("expired"), a_file("resumed")
-        self.late, self.aborted = a_file("late"), a_file("aborted")
+        self.late, self.aborted, self.deleted = a_file("late"), a_file("aborted"), a_file("deleted")
         self.new, self.video, self.foreign = a_file("new"), a_file("new.mp4", video=True), a_file("foreign")
         self.second = Sent(self.ready.content, "ready again", chunk_size=CHUNK)
 
     @property
     def all(self) -> list[Sent]:
         """Those that must be there in the end."""
-        return [self.ready, self.expired, self.resumed, self.late, self.new, self.video, self.second]
+        return [self.ready, self.deleted, self.expired, self.resumed, self.late, self.new, self.video, self.second]
 
 
 async def before_the_dump(person: Api, files: Files) -> None:
-    """One file is READY, and several uploads lack their last chunk."""
-    await begin(person, files.ready)
-    await to_the_end(person, files.ready)
+    """Two files are READY, and several uploads lack their last chunk."""
+    for sent in (files.ready, files.deleted):
+        await begin(person, sent)
+        await to_the_end(person, sent)
     for sent in (files.expired, files.resumed, files.late, files.aborted):
         await fill(person, sent, (await begin(person, sent))["slots"]["nodes"][:-1])
 
 
 async def after_the_dump(person: Api, newcomer: Api, files: Files) -> None:
-    """Two of these become READY, another is aborted; new files become READY, one of a new account."""
+    """A file is deleted, two uploads become READY, another is aborted; new files become READY, one of a new account."""
+    file = (await look(person, files.deleted))["file"]["id"]
+    assert (await persistent_data(person, DELETE, ids=[file]))["userErrors"] == []
     for sent in (files.expired, files.resumed):
         await to_the_end(person, sent)
     payload = await persistent_data(person, ABORT, id=files.aborted.upload_id)

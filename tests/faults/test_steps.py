@@ -32,6 +32,7 @@ WORST = (
     ("last receipt: committed, no hint", "valkey"),
     ("publish: renamed, no rows", "worker"),
     ("compression: stored, no rows", "worker"),
+    ("collection: bytes deleted, row there", "worker"),
 )
 FEW = {
     SQLITE: (*WORST, ("receipt: counted, not committed", "api")),
