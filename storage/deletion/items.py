@@ -28,7 +28,7 @@ AT_ONCE = 200
 #: Steps of the request, each of a few statements.
 STEPS_AT_ONCE = 20
 #: Items of a step.
-BATCH = 200
+BATCH = 100
 #: The longest chain of parents that is followed. Folders are nested less deeply.
 LONGEST_CHAIN = 110
 #: Those of some items that are below the root of their account.
