@@ -1,6 +1,6 @@
 """Reads the bytes of a zip file, in any range, in blocks."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from services.drive.zips.entries import EncodedEntries
@@ -47,12 +47,13 @@ class ZipReader:
     async def _pieces(self, offset: int, length: int, block_size: BlockSize) -> AsyncGenerator[bytes, None]:
         for part in self._layout.parts(offset, length):
             if isinstance(part, BlobPart):
-                async for block in self._blob(part, block_size):
-                    yield block
+                async with aclosing(self._blob(part, block_size)) as blocks:
+                    async for block in blocks:
+                        yield block
             else:
                 yield part
 
-    async def _blob(self, part: BlobPart, block_size: BlockSize) -> AsyncIterator[bytes]:
+    async def _blob(self, part: BlobPart, block_size: BlockSize) -> AsyncGenerator[bytes, None]:
         count = 0
         try:
             async for block in self._store.read(part.key, part.offset, part.length, block_size):
