@@ -43,7 +43,7 @@ async def content_response(request: Request, size: int, headers: dict[str, str],
     status = 206 if part else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    sizes = BlockSizes(block_budget_of(request), address_of(request), body_range.length)
+    sizes = BlockSizes(block_budget_of(request), address_of(request))
     blocks = read(body_range.start, body_range.length, sizes.next_size)
     # Read before the status is sent: bytes that are missing on the server are an error, not a broken download.
     first = await anext(blocks, b"")
@@ -56,7 +56,6 @@ async def _body(block: bytes, blocks: AsyncGenerator[bytes, None], sizes: BlockS
     try:
         async with aclosing(blocks):
             while block:
-                sizes.left -= len(block)
                 start = monotonic()
                 yield block
                 if size_before:

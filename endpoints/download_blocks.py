@@ -1,10 +1,9 @@
 """The sizes of the blocks in which downloads are read, so that clients that stop reading hold little memory.
 
-A large block costs less time for each byte, but a client that stops reading keeps three of them in memory. So a
-download starts with small blocks: the kernel alone accepts the first ones. Later, a block is as large as what the
-client has just read in a moment. Near the end, blocks become smaller again, because nothing watches a client that only
-has to read what the kernel has accepted. All that is above the smallest size is taken from a budget, of which each
-client address may have a part.
+A large block costs less time for each byte, but a client that stops reading keeps two of them in memory. So a download
+starts with small blocks: the kernel alone accepts the first ones. Later, a block is as large as what the client has
+just read in a moment. All that is above the smallest size is taken from a budget, of which each client address may have
+a part.
 """
 
 from collections import Counter
@@ -17,12 +16,12 @@ KIB, MIB = 1024, 1024 * 1024
 SMALLEST, LARGEST = 16 * KIB, MIB
 #: The seconds for which a block should suffice: only clients that read more than 50 MiB/s have the largest.
 SECONDS = 0.02
-#: A block is at most this part of what the client has read so far, and of what is left.
+#: A block is at most this part of what the client has read so far.
 PART = 1 / 8
 #: Memory for larger blocks in this process, and for one address. Without any left, downloads go on in small blocks.
-TOTAL, PER_ADDRESS = 24 * MIB, 12 * MIB
-#: While the kernel sends one block, another one waits in the write buffer, and the next one is read.
-BLOCKS_HELD = 3
+TOTAL, PER_ADDRESS = 16 * MIB, 8 * MIB
+#: While one block waits in the write buffer, the next one is read.
+BLOCKS_HELD = 2
 
 
 class BlockBudget:
@@ -47,20 +46,16 @@ class BlockBudget:
 
 @dataclass
 class BlockSizes:
-    """The block sizes of one download. Call :meth:`close` after :meth:`block_was_read`, whatever happens.
-
-    ``left`` is how many bytes are not read from the store yet.
-    """
+    """The block sizes of one download. Call :meth:`close` after :meth:`block_was_read`, whatever happens."""
 
     budget: BlockBudget
     address: str
-    left: int
     _size: int = SMALLEST
     _read: int = 0
 
     def next_size(self) -> int:
         """Bytes of the next block."""
-        return min(self._size, max(SMALLEST, int(self.left * PART)))
+        return self._size
 
     def block_was_read(self, size: int, seconds: float) -> None:
         """Report that the client has read a block in this time."""

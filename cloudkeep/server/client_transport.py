@@ -17,10 +17,8 @@ from endpoints.response_timeouts import ResponseTimeouts
 #: Bytes that wait for a client before the app has to wait, too. Then it waits until none are left, so that at most one
 #: block of a download, or one event, is in the buffer.
 HIGH_WATER = 8 * 1024
-#: Bytes that the kernel accepts before it sends them. Its own limit may grow to megabytes for each connection. For the
-#: blocks of a download, it is as large as a block: with less, the kernel has nothing to send while the app reads the
-#: next one. The block before must have been as large, so that a single large response does not count.
-UNSENT, LARGEST_UNSENT = 128 * 1024, 1024 * 1024
+#: Bytes that the kernel accepts before it sends them. Its own limit may grow to megabytes for each connection.
+UNSENT = 128 * 1024
 #: From Linux's <linux/tcp.h>; Python does not name it in every version.
 _TCP_NOTSENT_LOWAT = 25
 
@@ -44,8 +42,9 @@ class ClientTransport:
         self._has_ended = False
         self._guard = ReaderGuard(transport, timeouts, cut_off)
         transport.set_write_buffer_limits(high=HIGH_WATER, low=0)
-        self._unsent = self._last_size = 0
-        self._limit_unsent(UNSENT)
+        with suppress(OSError):  # a unix socket, or another system than Linux
+            sock: socket.socket = transport.get_extra_info("socket")
+            sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -62,8 +61,6 @@ class ClientTransport:
         """Send bytes, and watch the client if they have to wait. Once the connection closes, they are dropped."""
         if self.is_closing():
             return
-        self._limit_unsent(max(UNSENT, min(len(data), self._last_size, LARGEST_UNSENT)))
-        self._last_size = len(data)
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > HIGH_WATER:
             self._guard.watch()
@@ -98,11 +95,3 @@ class ClientTransport:
         """Stop reading, unless the connection lingers."""
         if not self.is_lingering:
             self._transport.pause_reading()
-
-    def _limit_unsent(self, size: int) -> None:
-        if size == self._unsent:
-            return
-        self._unsent = size
-        with suppress(OSError):  # a unix socket, or another system than Linux
-            sock: socket.socket = self._transport.get_extra_info("socket")
-            sock.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, size)

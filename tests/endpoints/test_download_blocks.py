@@ -17,14 +17,14 @@ MANY = 2 * TOTAL // LARGEST
 
 def fast(budget: BlockBudget, address: str = "192.0.2.1") -> BlockSizes:
     """A download whose client has read a lot in no time."""
-    sizes = BlockSizes(budget, address, 2**40)
+    sizes = BlockSizes(budget, address)
     for _ in range(100):
         sizes.block_was_read(MIB, 0.0)
     return sizes
 
 
 def test_a_download_starts_with_small_blocks() -> None:
-    assert BlockSizes(BlockBudget(), "192.0.2.1", 2**40).next_size() == SMALLEST
+    assert BlockSizes(BlockBudget(), "192.0.2.1").next_size() == SMALLEST
 
 
 def test_a_fast_client_gets_the_largest_blocks() -> None:
@@ -32,7 +32,7 @@ def test_a_fast_client_gets_the_largest_blocks() -> None:
 
 
 def test_what_the_kernel_accepts_for_a_client_that_reads_nothing_does_not_make_blocks_larger() -> None:
-    sizes = BlockSizes(BlockBudget(), "192.0.2.1", 2**40)
+    sizes = BlockSizes(BlockBudget(), "192.0.2.1")
     for _ in range(8):
         sizes.block_was_read(SMALLEST, 0.0)
     assert sizes.next_size() == SMALLEST
@@ -44,17 +44,6 @@ def test_a_block_is_what_the_client_has_just_read_in_a_moment() -> None:
     assert SMALLEST < sizes.next_size() < LARGEST
     sizes.block_was_read(MIB, 60.0)
     assert sizes.next_size() == SMALLEST
-
-
-def test_blocks_become_small_again_near_the_end() -> None:
-    sizes = fast(BlockBudget())
-    found = []
-    sizes.left = 8 * MIB
-    while sizes.left:
-        found.append(min(sizes.left, sizes.next_size()))
-        sizes.left -= found[-1]
-    assert found == sorted(found, reverse=True)
-    assert (found[0], max(found[-2:])) == (LARGEST, SMALLEST)
 
 
 def test_one_address_has_a_part_of_the_budget() -> None:
