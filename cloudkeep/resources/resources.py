@@ -14,8 +14,8 @@ from cloudkeep.resources.accounts import open_accounts
 from cloudkeep.resources.clock_sync import synchronized_clock
 from cloudkeep.resources.mail import mail_composer
 from cloudkeep.settings.settings import Settings
-from cloudkeep.settings.types import HOUR, Downloads
-from services.access.signed_urls import SignedUrls
+from cloudkeep.settings.types import Downloads
+from services.access.signed_urls import SignedUrls, longest_lifetime
 from services.activity.activity import Activity
 from services.budgets.budgets import Budgets, Limits
 from services.budgets.frame_payments import FramePayments
@@ -230,7 +230,7 @@ def upload_lifetime(settings: Settings) -> timedelta:
 
 def blob_grace(settings: Settings) -> timedelta:
     """How long the bytes of deleted files are kept: also for as long as a signed URL of them may be valid."""
-    return timedelta(seconds=max(settings.blob_grace, settings.url_ttl + HOUR))
+    return max(timedelta(seconds=settings.blob_grace), longest_lifetime(timedelta(seconds=settings.url_ttl)))
 
 
 def retention(settings: Settings, notifications: JobNotifications, counters: Counters) -> Retention:
