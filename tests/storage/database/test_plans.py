@@ -37,6 +37,7 @@ from storage.budgets.models import GrantKind
 from storage.database.connection import atomically, close_database, open_database
 from storage.database.engine import PoolSize
 from storage.database.pages import Window
+from storage.deletion import collection
 from storage.drive import (
     blobs,
     change_log,
@@ -59,7 +60,7 @@ from storage.drive import (
 from storage.drive.blobs import Unnamed
 from storage.drive.destinations import Destination
 from storage.drive.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
-from storage.drive.models import FileVersion, Item, ItemKind, Zip
+from storage.drive.models import Blob, FileVersion, Item, ItemKind, Zip
 from storage.drive.placing import ConflictPolicy
 from storage.drive.trash import TrashPosition
 from storage.drive.uploaded_files import NewFile
@@ -98,6 +99,7 @@ pytestmark = pytest.mark.postgres
 
 READY = UploadStatus.READY
 MODULES: list[ModuleType] = [
+    collection,
     accounts,
     addresses,
     adoption,
@@ -204,7 +206,6 @@ INSERT INTO item (id, account_id, parent_id, kind, name, folded_name, sort_key, 
     SELECT md5('f' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, md5((n % 5000 + 1)::text)::uuid, 'FILE', 'name' || n,
     'name' || n, ('name' || n)::bytea, n, 'VIDEO', md5('f' || n)::uuid, n % 100 = 1, now(), now()
     FROM generate_series(1, 20000) n;
-INSERT INTO search_entry (account_id, item_id, text) SELECT account_id, id, name FROM item;
 INSERT INTO file_version (id, account_id, item_id, mime_type, blob_id, media, created_at)
     SELECT md5('f' || n)::uuid, md5((n % 5000 + 1)::text)::uuid, md5('f' || n)::uuid, 'video/mp4',
     md5('b' || n)::uuid, NULL, now() FROM generate_series(1, 20000) n;
@@ -428,6 +429,16 @@ CALLS: dict[str, Call] = {
     "items.files_page": lambda rows: items.files_page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
     "items.count_files": lambda rows: items.count_files(ACCOUNT_ID),
     "new_files.add": lambda rows: add_file(),
+    "collection.released": lambda rows: collection.released(NOW, collection.Position(NOW, MISSING_ID), 50),
+    "collection.claim": lambda rows: collection.claim(ACCOUNT_ID, [MISSING_ID], NOW),
+    "collection.forget": lambda rows: forget_blobs(),
+    "collection.obsolete_records": lambda rows: collection.obsolete_records(NOW, 50),
+    "collection.are_obsolete": lambda rows: collection.are_obsolete(["a"]),
+    "collection.forget_records": lambda rows: collection.forget_records(["a"]),
+    "versions.page": lambda rows: versions.page(FILE_ID, Window(20, after=5)),
+    "versions.count": lambda rows: versions.count(FILE_ID),
+    "versions.add": lambda rows: add_version(),
+    "versions.insert": lambda rows: add_version(),
     "versions.newest_number": lambda rows: versions.newest_number(FILE_ID),
     "versions.take_over": lambda rows: take_over(),
     "versions.find": lambda rows: versions.find(MISSING_ID),
@@ -555,6 +566,16 @@ async def add_file() -> None:
 
 async def put_names() -> None:
     await change_log.put_names([await Item.get(id=FILE_ID)])
+
+
+async def add_version() -> None:
+    file = (await Item.filter(account_id=ACCOUNT_ID, kind=ItemKind.FILE).order_by("id").limit(1))[0]
+    blob = (await Blob.filter(account_id=ACCOUNT_ID).order_by("id").limit(1))[0]
+    await versions.add(file, Content(blob, "video/mp4", None), NOW)
+
+
+async def forget_blobs() -> None:
+    await collection.forget([Blob(id=MISSING_ID, key="a")])
 
 
 async def take_over() -> None:
