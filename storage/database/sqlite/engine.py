@@ -5,9 +5,9 @@ import fcntl
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tortoise import connections
 from tortoise.backends.base.client import TransactionalDBClient
@@ -81,6 +81,9 @@ class SqliteEngine:
             await asyncio.to_thread(self._try_to_write)
 
     def _try_to_write(self) -> None:
+        # A migration by another process may take longer than the busy timeout.
+        with suppress(OSError), self._open_migration_lock() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
         # The ORM would wait without end.
         with closing(sqlite3.connect(self._path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)) as connection:
             _switch_to_wal(connection)
@@ -93,11 +96,14 @@ class SqliteEngine:
 
         All migrations are one transaction; the lock is a file beside the database.
         """
-        with self._path.with_name("migration.lock").open("w") as lock:
+        with self._open_migration_lock() as lock:
             await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
             with translate_errors():
                 async with in_transaction(WRITER) as transaction:
                     yield transaction
+
+    def _open_migration_lock(self) -> TextIO:
+        return self._path.with_name("migration.lock").open("w")
 
     async def copy_before_migration(self, first: str) -> Path:
         """See :class:`storage.database.engine.Engine`."""

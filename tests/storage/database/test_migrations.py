@@ -1,6 +1,7 @@
 """Migrations: from nothing and from every earlier release, with all rows, by many processes at once."""
 
 import asyncio
+import fcntl
 import signal
 import sqlite3
 import sys
@@ -16,6 +17,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from storage.accounts import sessions
 from storage.accounts.models import Account
 from storage.database.connection import close_database, execute_many, fetch, migrate, open_database, orm_config
+from storage.database.sqlite import engine
 from storage.drive.versions import find, renditions_of
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
@@ -284,6 +286,25 @@ async def test_processes_that_migrate_at_once_wait_for_each_other(databases: Dat
     assert await Account.all().count() == 0
     await close_database()
     await databases.drop(url)
+
+
+@pytest.mark.sqlite
+async def test_a_migration_that_takes_longer_than_the_busy_timeout_is_waited_for(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await databases.empty(tmp_path)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
+    path = Path(url.removeprefix("sqlite://"))
+    with path.with_name("migration.lock").open("w") as lock, closing(sqlite3.connect(path)) as other:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(migrate(url))
+        # Long enough for a process that does not wait to fail.
+        done, _ = await asyncio.wait({waiting}, timeout=0.5)
+        other.rollback()
+    assert not done
+    await waiting
 
 
 async def test_models_and_migrations_say_the_same(database: str) -> None:
