@@ -22,7 +22,7 @@ async def items_page(
     """A page of the items of one of the viewer's folders. Raises :class:`services.core.errors.InvalidInput`."""
     pages, items = context.loaders.item_pages, context.services.items
 
-    async def count() -> int:
+    async def count() -> int | None:
         if only == NO_FILTER:
             return await item_count(context, folder)
         return await items.count(folder.id, only)

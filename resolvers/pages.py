@@ -16,7 +16,8 @@ Row = TypeVar("Row")
 
 PAGE = 20
 MAX_PAGE = 100
-Count = Callable[[], Awaitable[int]]
+#: Counts all items of a list; None if that is too much work.
+Count = Callable[[], Awaitable[int | None]]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from resolvers.item_cursors import item_cursor
 from resolvers.pages import PageArguments
 from schema.accounts.public_profile import Profile
 from schema.cost.directives import Cost, paged
-from schema.drive.filters import Filter
+from schema.drive.filters import FolderFilter
 from schema.drive.ordering import BY_NAME, OrderBy
 from schema.drive.types import (
     DOWNLOAD,
@@ -104,7 +104,7 @@ class Folder(DriveItem):
         last: Last = None,
         before: Before = None,
         order_by: OrderBy = None,
-        filter: Filter = None,
+        filter: FolderFilter = None,
     ) -> Connection[DriveItem]:
         order = order_by.to_domain() if order_by else BY_NAME
         only = filter.value if filter else NO_FILTER

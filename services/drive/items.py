@@ -8,8 +8,8 @@ from services.core.errors import InvalidInput
 from services.core.validation import file_name
 from storage.database.pages import Window
 from storage.deletion.items import is_attached
+from storage.drive import files, listing, trash, tree, versions
 from storage.drive import items as rows
-from storage.drive import listing, trash, tree, versions
 from storage.drive.listing import ItemFilter, ItemList
 from storage.drive.models import FileVersion, Item, Rendition
 from storage.drive.trash import TrashPosition
@@ -55,8 +55,8 @@ class Items:
         """Windows of the items of folders."""
         return await listing.pages(lists)
 
-    async def count(self, folder_id: UUID, only: ItemFilter) -> int:
-        """The number of items of a folder that meet the conditions."""
+    async def count(self, folder_id: UUID, only: ItemFilter) -> int | None:
+        """The number of items of a folder that meet the conditions; None if the folder has more than 10,000."""
         return await listing.count(folder_id, only)
 
     async def counts(self, folder_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -71,17 +71,17 @@ class Items:
         """A window of what was put into the trash, the last first."""
         return await trash.page(account_id, window)
 
-    async def count_trash(self, account_id: UUID) -> int:
-        """The number of items that were put into the trash."""
+    async def count_trash(self, account_id: UUID) -> int | None:
+        """The number of items that were put into the trash; None above 10,000."""
         return await trash.count(account_id)
 
     async def files_page(self, account_id: UUID, window: Window[UUID]) -> Sequence[Item]:
         """A window of the account's files, the newest one first."""
-        return await rows.files_page(account_id, window)
+        return await files.page(account_id, window)
 
-    async def count_files(self, account_id: UUID) -> int:
-        """The number of the account's files."""
-        return await rows.count_files(account_id)
+    async def count_files(self, account_id: UUID) -> int | None:
+        """The number of the account's files; None above 10,000."""
+        return await files.count(account_id)
 
     async def find_version(self, version_id: UUID) -> FileVersion | None:
         """The version with this key, of any account; its blob and its file are loaded."""

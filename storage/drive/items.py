@@ -5,29 +5,13 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
-from storage.database.pages import Window
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, sort_key
-from storage.drive.tree import IS_OUTSIDE_TRASH, chains, marks
+from storage.drive.tree import chains, marks
 
 ROOT_NAME = "My drive"
 COUNTS = """
 SELECT parent_id, COUNT(*) FROM item WHERE parent_id IN ({}) AND trashed_at IS NULL GROUP BY parent_id"""
-
-#: Files outside the trash, newest first by their IDs.
-FILES = f"""
-FROM item WHERE account_id = ? AND kind = 'FILE' AND trashed_at IS NULL AND {IS_OUTSIDE_TRASH}"""
-#: The walk down passes each folder once, not once for every file in it.
-COUNT_FILES = """
-WITH RECURSIVE folder (id) AS (
-    SELECT id FROM item WHERE id = ?
-    UNION
-    SELECT item.id FROM folder JOIN item ON item.parent_id = folder.id
-    WHERE item.kind = 'FOLDER' AND item.trashed_at IS NULL
-)
-SELECT SUM((
-    SELECT COUNT(*) FROM item WHERE item.parent_id = folder.id AND item.kind = 'FILE' AND item.trashed_at IS NULL
-)) FROM folder"""
 
 
 async def find(item_id: UUID) -> Item | None:
@@ -93,22 +77,3 @@ def new_item(account_id: UUID, parent_id: UUID | None, kind: ItemKind, name: str
         created_at=now,
         updated_at=now,
     )
-
-
-async def files_page(account_id: UUID, window: Window[UUID]) -> list[Item]:
-    """A window of the files of an account outside the trash, the newest one first."""
-    conditions = ""
-    values: list[UUID] = []
-    for key, comparison in ((window.after, "<"), (window.before, ">")):
-        if key:
-            conditions, values = f"{conditions} AND id {comparison} ?", [*values, key]
-    order = f"ORDER BY id {'ASC' if window.backwards else 'DESC'} LIMIT ?"
-    rows = await fetch(f"SELECT id {FILES}{conditions} {order}", account_id, *values, window.limit)
-    files = await load_in_order([as_uuid(key) for (key,) in rows])
-    return files[::-1] if window.backwards else files
-
-
-async def count_files(account_id: UUID) -> int:
-    """The number of an account's files outside the trash."""
-    ((number,),) = await fetch(COUNT_FILES, account_id)
-    return int(number or 0)

@@ -18,6 +18,25 @@ from storage.events.models import EventKind
 
 #: Items in the trash, except those below an item that is being deleted.
 TRASHED = f"FROM item WHERE account_id = ? AND trashed_at IS NOT NULL AND {IS_COMPLETE}"
+#: The walks up and down pass each folder once, not once for every item in it. An item whose folder is not reached from
+#: the root is below one that is being deleted.
+COUNT = """
+WITH RECURSIVE above (id, parent_id) AS (
+    SELECT id, parent_id FROM item WHERE id IN (
+        SELECT parent_id FROM (SELECT parent_id FROM item WHERE account_id = ? AND trashed_at IS NOT NULL LIMIT ?)
+        AS trashed
+    )
+    UNION
+    SELECT item.id, item.parent_id FROM above JOIN item ON item.id = above.parent_id
+), attached (id) AS (
+    SELECT id FROM above WHERE id = ?
+    UNION
+    SELECT above.id FROM attached JOIN above ON above.parent_id = attached.id
+)
+SELECT COUNT(*) FROM item WHERE account_id = ? AND trashed_at IS NOT NULL AND parent_id IN (SELECT id FROM attached)"""
+#: A tenth of a second, if all of them are in folders of their own.
+MOST_COUNTED = 10_000
+HAS_MORE = "SELECT 1 FROM item WHERE account_id = ? AND trashed_at IS NOT NULL LIMIT 1 OFFSET ?"
 
 
 class TrashPosition(NamedTuple):
@@ -42,9 +61,11 @@ async def page(account_id: UUID, window: Window[TrashPosition]) -> list[Item]:
     return found[::-1] if window.backwards else found
 
 
-async def count(account_id: UUID) -> int:
-    """The number of items that were put into the trash, without those below them."""
-    ((number,),) = await fetch(f"SELECT COUNT(*) {TRASHED}", account_id)
+async def count(account_id: UUID) -> int | None:
+    """The number of items that were put into the trash, without those below them; None if it is more than 10,000."""
+    if await fetch(HAS_MORE, account_id, MOST_COUNTED):
+        return None
+    ((number,),) = await fetch(COUNT, account_id, MOST_COUNTED, account_id, account_id)
     return int(number)
 
 

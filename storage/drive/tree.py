@@ -32,18 +32,15 @@ SELECT chain.origin, item.id, item.parent_id, item.account_id, item.kind, item.n
     CASE WHEN item.trashed_at IS NULL THEN 0 ELSE 1 END
 FROM chain JOIN item ON item.id = chain.id ORDER BY chain.origin, chain.height"""
 #: Whether the chain of a row of ``item`` ends at the root of its account. Otherwise it is being deleted.
-ABOVE = """EXISTS (
+IS_COMPLETE = """EXISTS (
     WITH RECURSIVE above (id, height) AS (
         SELECT item.parent_id, 1
         UNION
         SELECT folder.parent_id, above.height + 1 FROM above JOIN item AS folder ON folder.id = above.id
-        WHERE above.height < {height} {condition}
+        WHERE above.height < {}
     )
     SELECT 1 FROM above WHERE above.id = item.account_id
-)"""
-IS_COMPLETE = ABOVE.format(height=MAX_CHAIN, condition="")
-#: The same, and no folder above it is in the trash.
-IS_OUTSIDE_TRASH = ABOVE.format(height=MAX_CHAIN, condition="AND folder.trashed_at IS NULL")
+)""".format(MAX_CHAIN)
 HEIGHT = """
 WITH RECURSIVE below (id, height) AS (
     SELECT id, 0 FROM item WHERE id IN ({})

@@ -2,7 +2,6 @@
 
 import pytest
 
-from storage.database.pages import Window
 from storage.drive import items, trash
 from storage.drive.models import ItemKind
 from tests.storage.drive.test_versions import new_file
@@ -10,18 +9,6 @@ from tests.storage.drive.tree_rows import new_drive, new_folder, new_item
 from tests.storage.rows import NOW, new_account
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-async def test_files_are_paged_newest_first_and_counted() -> None:
-    account = await new_account()
-    made = [await new_file(account) for _ in range(5)]
-    await new_file()
-    newest = [version.item_id for version in reversed(made)]
-    page = await items.files_page(account.id, Window(2))
-    assert [item.id for item in page] == newest[:2]
-    assert [item.size for item in page] == [10, 10]
-    assert [item.id for item in await items.files_page(account.id, Window(10, after=newest[1]))] == newest[2:]
-    assert await items.count_files(account.id) == 5
 
 
 async def test_files_of_one_name_get_numbers() -> None:
@@ -34,18 +21,6 @@ async def test_each_account_has_one_root_with_its_own_id() -> None:
     account = await new_account()
     roots = [await items.ensure_root(account.id, NOW) for _ in range(2)]
     assert {(root.id, root.parent_id, root.kind) for root in roots} == {(account.id, None, ItemKind.FOLDER)}
-
-
-async def test_files_in_the_trash_or_below_it_are_not_among_the_files() -> None:
-    account = await new_drive()
-    folder = await new_folder(account, "a")
-    inner = await new_item(account, "x", folder)
-    gone, kept = await new_item(account, "y"), await new_item(account, "z")
-    assert await items.count_files(account.id) == 3
-    await trash.trash(account.id, [folder.id, gone.id], NOW)
-    assert [file.id for file in await items.files_page(account.id, Window(10))] == [kept.id]
-    assert await items.count_files(account.id) == 1
-    assert (await items.find(inner.id)) is not None
 
 
 async def test_an_item_is_found_by_its_path_whatever_its_case() -> None:

@@ -177,3 +177,13 @@ async def test_a_position_is_that_of_values_and_needs_no_item() -> None:
     assert [item.name for item in page] == ["d"]
     page = await listing.page(account.id, BY_NAME, NO_FILTER, Window(1, before=place, backwards=True))
     assert [item.name for item in page] == ["b"]
+
+
+async def test_a_large_folder_is_not_counted_by_a_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_COUNTED", 2)
+    account = await new_drive()
+    for number in range(2):
+        await new_item(account, f"name {number}", size=number)
+    assert await listing.count(account.id, ItemFilter(min_size=1)) == 1
+    await new_item(account, "one more", size=0)
+    assert await listing.count(account.id, ItemFilter(min_size=1)) is None

@@ -156,3 +156,27 @@ async def test_the_trash_does_not_show_what_is_being_deleted() -> None:
     await Item.filter(name="level 1").update(parent_id=None, removed_at=NOW)
     assert await trashed(account) == ["kept"]
     assert await trash.count(account.id) == 1
+
+
+async def test_the_trash_is_counted_without_what_is_below_deleted_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trash, "MOST_COUNTED", 4)
+    account = await new_drive()
+    kept, deleted = await new_folder(account, "kept"), await new_folder(account, "deleted")
+    inner = await new_folder(account, "inner", deleted)
+    files = [await new_item(account, f"name {number}", kept) for number in range(3)]
+    below = await new_item(account, "below", inner)
+    await trash.trash(account.id, [file.id for file in (*files, below)], NOW)
+    assert await trash.count(account.id) == 4
+    await Item.filter(id=deleted.id).update(parent_id=None, removed_at=NOW)
+    assert await trash.count(account.id) == 3
+    assert len(await trash.page(account.id, Window(10))) == 3
+
+
+async def test_the_trash_is_not_counted_if_that_is_much_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trash, "MOST_COUNTED", 2)
+    account = await new_drive()
+    files = [await new_item(account, f"name {number}") for number in range(3)]
+    await trash.trash(account.id, [file.id for file in files[:2]], NOW)
+    assert await trash.count(account.id) == 2
+    await trash.trash(account.id, [files[2].id], NOW)
+    assert await trash.count(account.id) is None
