@@ -62,7 +62,9 @@ class UserErrorCode(Enum):
         "TOO_MANY_API_TOKENS", description="The account has as many valid API tokens as it may have. Revoke one first."
     )
     TOO_MANY_ITEMS = enum_value(
-        "TOO_MANY_ITEMS", description="There are more items to copy than one mutation can copy. Copy them in parts."
+        "TOO_MANY_ITEMS",
+        description="One mutation would copy or create too many items: do it in parts. Or the account has as many items "
+        "as it may have: delete some first.",
     )
     TOO_MANY_REGISTRATIONS = enum_value(
         "TOO_MANY_REGISTRATIONS",

@@ -32,7 +32,7 @@ class NestedTooDeeply(ExpectedError):
 
 
 class TooManyItems(ExpectedError):
-    """There are more items to copy than one call may copy."""
+    """A call would copy or create more items than one may, or the account has as many as it may have."""
 
     code = ErrorCode.TOO_MANY_ITEMS
     status = 409

@@ -1,10 +1,11 @@
 """Translates the reasons why an upload was not stored into errors for its client."""
 
 from services.core.errors import ExpectedError, StorageFull
+from services.drive.errors import TooManyItems
 from services.drive.item_changes import refusal_of_change
 from services.uploads.errors import QuotaExceeded
-from storage.drive.destinations import FileInPath
-from storage.drive.errors import ItemError, NameTaken, TooDeep
+from storage.drive.destinations import MOST_CREATED, FileInPath
+from storage.drive.errors import ItemError, NameTaken, TooDeep, TooManyFolders
 from storage.errors import NoSpace, OverQuota
 
 
@@ -16,6 +17,9 @@ def refusal_of(error: Exception) -> ExpectedError:
         return QuotaExceeded(f"This file does not fit into your quota: {error}.", field="size")
     if isinstance(error, NoSpace):
         return StorageFull("The server has no space for this file. Try again later.", field="size")
+    if isinstance(error, TooManyFolders):
+        message = f"These uploads need more than {MOST_CREATED} new folders. Start them in several calls."
+        return TooManyItems(message, field="relativePath")
     if isinstance(error, ItemError):
         return refusal_of_change(error, _field_of(error))
     raise error

@@ -13,13 +13,17 @@ from uuid_utils.compat import uuid7
 
 from storage.drive import items
 from storage.drive.change_log import event, put_names
-from storage.drive.errors import NameTaken, TooDeep
+from storage.drive.errors import NameTaken, TooDeep, TooManyFolders
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded
 from storage.drive.placing import ConflictPolicy
 from storage.drive.tree import MAX_DEPTH, Chain, chains, require_folder
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
+
+#: Folders that one transaction creates: a second of a processor, in which others wait with their changes. A hundred
+#: files, each in a path of its own of a hundred levels, would need 10,000.
+MOST_CREATED = 500
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class Destinations:
         self._now = now
         self._chains: dict[UUID, Chain] = {}
         self._children: dict[tuple[UUID, str], Item | None] = {}
+        #: The folders to create, each by the existing folder above it and the names from there on.
+        self._planned: set[tuple[UUID, tuple[str, ...]]] = set()
 
     async def load(self, parent_ids: Iterable[UUID | None]) -> None:
         """Read the folders with which destinations begin, in one query."""
@@ -75,6 +81,14 @@ class Destinations:
             folder_id = child.id
             missing.pop(0)
         return Found(folder_id, missing)
+
+    def plan(self, found: Found) -> None:
+        """Count the folders of a destination that are missing. Raises :class:`TooManyFolders`."""
+        names = tuple(map(folded, found.missing))
+        planned = self._planned | {(found.folder_id, names[: end + 1]) for end in range(len(names))}
+        if len(planned) > MOST_CREATED:
+            raise TooManyFolders(found.folder_id)
+        self._planned = planned
 
     async def require_name(self, found: Found, name: str, conflict: ConflictPolicy) -> None:
         """Raise :class:`NameTaken` if the policy does not allow a file of this name in the destination."""

@@ -37,5 +37,9 @@ class NameTaken(ItemError):
     """Another item of the folder has this name. ``item_id`` is that item."""
 
 
+class TooManyFolders(ItemError):
+    """A call would create more folders than one may."""
+
+
 class TooManyItems(StorageError):
     """The change concerns more items than one transaction may change."""

@@ -32,15 +32,15 @@ SELECT chain.origin, item.id, item.parent_id, item.account_id, item.kind, item.n
     CASE WHEN item.trashed_at IS NULL THEN 0 ELSE 1 END
 FROM chain JOIN item ON item.id = chain.id ORDER BY chain.origin, chain.height"""
 #: Whether the chain of a row of ``item`` ends at the root of its account. Otherwise it is being deleted.
-IS_COMPLETE = """EXISTS (
+IS_COMPLETE = f"""EXISTS (
     WITH RECURSIVE above (id, height) AS (
         SELECT item.parent_id, 1
         UNION
         SELECT folder.parent_id, above.height + 1 FROM above JOIN item AS folder ON folder.id = above.id
-        WHERE above.height < {}
+        WHERE above.height < {MAX_CHAIN}
     )
     SELECT 1 FROM above WHERE above.id = item.account_id
-)""".format(MAX_CHAIN)
+)"""  # noqa: S608 - a constant
 HEIGHT = """
 WITH RECURSIVE below (id, height) AS (
     SELECT id, 0 FROM item WHERE id IN ({})

@@ -123,6 +123,7 @@ class _Insertion:
         for draft in drafts:
             try:
                 found[id(draft)] = folder = await self._destinations.find(draft.destination)
+                self._destinations.plan(folder)
             except ItemError as error:
                 draft.refusal = error
                 continue

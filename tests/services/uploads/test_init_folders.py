@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.core.errors import AlreadyExists, ErrorCode, ExpectedError, InvalidInput, NotFound
+from services.drive.errors import TooManyItems
 from services.uploads.errors import IdempotencyConflict
 from services.uploads.types import NewUpload
-from storage.drive import changes, items, trash
+from storage.drive import changes, destinations, items, trash
 from storage.drive.models import Item, ItemKind
 from storage.drive.placing import ConflictPolicy
 from storage.drive.tree import MAX_DEPTH
@@ -67,6 +68,20 @@ async def test_a_path_that_is_none_is_refused(bench: Bench, ada: UUID, path: str
     with pytest.raises(InvalidInput) as refused:
         await bench.uploads.init(ada, into(path))
     assert refused.value.field == "relativePath"
+
+
+async def test_a_call_creates_a_bounded_number_of_folders(
+    bench: Bench, ada: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(destinations, "MOST_CREATED", 4)
+    paths = ["a/b", "a/B/c", "d/e", "d", "a"]
+    outcomes = await bench.uploads.init_all(ada, [into(path) for path in paths])
+    assert [isinstance(outcome, Upload) for outcome in outcomes] == [True, True, False, True, True]
+    refused = outcomes[2]
+    assert isinstance(refused, TooManyItems)
+    assert refused.field == "relativePath"
+    # In the next call it has its turn.
+    assert await folder_of(await bench.uploads.init(ada, into("d/e"))) == "d/e"
 
 
 async def test_folders_are_not_nested_too_deeply(bench: Bench, ada: UUID) -> None:
