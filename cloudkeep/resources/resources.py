@@ -27,6 +27,7 @@ from services.core.counters import Counters
 from services.drive.deletion import Deletion
 from services.drive.downloads import Downloads as DownloadService
 from services.drive.file_versions import FileVersions
+from services.drive.item_allowance import ItemAllowance
 from services.drive.item_changes import ItemChanges
 from services.drive.items import Items
 from services.drive.search import Search
@@ -133,15 +134,16 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         accounts = await stack.enter_async_context(open_accounts(settings, base.redis, mails, counters))
+        allowance = ItemAllowance(settings.items)
         yield Services(
             accounts=accounts,
             uploads=base.uploads,
             ingest=ingest,
             items=Items(),
             deletion=Deletion(base.notifications, counters),
-            file_versions=FileVersions(counters),
+            file_versions=FileVersions(counters, allowance),
             search=Search(),
-            item_changes=ItemChanges(),
+            item_changes=ItemChanges(allowance),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             zips=Zips(base.store, base.notifications, ZipPolicy(settings.zip_entries), counters),
             progress=base.progress,
@@ -220,6 +222,7 @@ def upload_policy(settings: Settings) -> UploadPolicy:
         first_chunk_lifetime=timedelta(seconds=settings.first_chunk_ttl),
         open_uploads=settings.open_uploads,
         reservation_percent=settings.reservation_share,
+        items=settings.items,
     )
 
 

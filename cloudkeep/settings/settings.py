@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     storage_reserve: t.Reserve | None = Field(default=None, description="bytes kept free; None depends on the disk")
     reservation_share: t.Percent = Field(default=50, description="% of the free disk for unsent bytes of an account")
     open_uploads: t.Connections = Field(default=1_000, description="uploads that an account may have open")
+    items: t.Items = Field(default=1_000_000, description="folders and files, or versions, that an account may have")
     first_chunk_ttl: t.Lifetime = Field(default=t.HOUR, description="seconds an upload waits for its first chunk")
     drain_seconds: t.Pause = Field(default=0.0, description="seconds between the first 503 on /readyz and the stop")
     upload_ttl: t.Lifetime = Field(default=7 * t.DAY, description="seconds an upload waits for its next chunk")

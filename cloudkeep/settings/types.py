@@ -72,6 +72,7 @@ Threads = Annotated[int, Field(ge=0, le=256)]
 Connections = Annotated[int, Field(ge=1, le=1_000_000)]
 #: A list of more entries would not fit into the memory that an address has for zip files (``endpoints/zips.py``).
 ZipEntries = Annotated[int, Field(ge=1, le=30_000)]
+Items = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Points = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Percent = Annotated[int, BeforeValidator(parsers.percent), Field(ge=1, le=100)]
 Bytes = Annotated[int, BeforeValidator(SizeBetween(1, LARGEST_SIZE))]

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import InvalidInput, NotFound
+from services.drive.item_allowance import ItemAllowance
 from storage.database.pages import Window
 from storage.deletion import versions as rows
 from storage.deletion.versions import IsCurrent
@@ -16,8 +17,9 @@ from storage.drive.models import FileVersion, Item
 class FileVersions:
     """Lists, restores and deletes versions. Callers have checked the viewer's permission."""
 
-    def __init__(self, counters: Counters | None = None) -> None:
+    def __init__(self, counters: Counters | None = None, allowance: ItemAllowance | None = None) -> None:
         self._counters = counters or Counters()
+        self._allowance = allowance or ItemAllowance()
 
     async def page(self, item_id: UUID, window: Window[int]) -> Sequence[FileVersion]:
         """A window of the versions of a file, by number, the newest one first."""
@@ -30,8 +32,9 @@ class FileVersions:
     async def restore(self, file: Item, version_id: UUID) -> Item:
         """Store a new version of the file with the content of one of its earlier ones. Returns the file.
 
-        Raises :class:`NotFound` if it is no version of the file.
+        Raises :class:`NotFound` if it is no version of the file, and :class:`services.drive.errors.TooManyItems`.
         """
+        await self._allowance.require(file.account_id)
         item = await rows.restore(file.account_id, file.id, version_id, now())
         if not item:
             raise NotFound("The file has no such version.", field="versionId")

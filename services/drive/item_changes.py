@@ -9,6 +9,7 @@ from services.core.clock import now
 from services.core.errors import AlreadyExists, ExpectedError, InvalidInput, NotFound
 from services.core.validation import file_name
 from services.drive import errors
+from services.drive.item_allowance import ItemAllowance
 from storage.drive import changes, copying, trash
 from storage.drive.errors import (
     ItemError,
@@ -56,12 +57,17 @@ class ItemChanges:
     those in the trash, and :class:`InvalidInput` for the root.
     """
 
+    def __init__(self, allowance: ItemAllowance | None = None) -> None:
+        self._allowance = allowance or ItemAllowance()
+
     async def create_folder(self, account_id: UUID, parent_id: UUID, name: str, policy: ConflictPolicy) -> Item:
         """Create a folder; with REPLACE, return the folder that has the name already.
 
-        Raises also :class:`AlreadyExists` and :class:`services.drive.errors.NestedTooDeeply`.
+        Raises also :class:`AlreadyExists`, :class:`services.drive.errors.NestedTooDeeply` and
+        :class:`services.drive.errors.TooManyItems`.
         """
         name = file_name(name, field="name")
+        await self._allowance.require(account_id)
         work = changes.create_folder(account_id, parent_id, name, policy, now())
         return await _run(work, Fields(parent_id=parent_id, name="name"))
 
@@ -92,6 +98,7 @@ class ItemChanges:
 
         Raises like :meth:`move`, and :class:`services.drive.errors.TooManyItems`.
         """
+        await self._allowance.require(account_id, len(item_ids), "itemIds")
         work = copying.copy(account_id, item_ids, parent_id, policy, now())
         return await _run(work, Fields(listed(item_ids), parent_id, "itemIds"))
 

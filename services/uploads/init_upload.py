@@ -10,6 +10,8 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import ExpectedError
+from services.drive.errors import TooManyItems
+from services.drive.item_allowance import ItemAllowance
 from services.uploads.errors import UploadClosed
 from services.uploads.known_uploads import KnownUploads, same_request
 from services.uploads.new_upload import PendingUpload, UploadPolicy, build_upload
@@ -49,6 +51,7 @@ class UploadInitializer:
         self._reservations = Reservations(store, policy)
         self._known = KnownUploads(store, progress)
         self._ready = ReadyUploads(store)
+        self._allowance = ItemAllowance(policy.items)
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """See :meth:`services.uploads.uploads.Uploads.init`."""
@@ -85,6 +88,10 @@ class UploadInitializer:
         new = {index: each for index, each in pending.items() if index not in outcomes}
         if not new:
             return outcomes
+        try:
+            await self._allowance.require(account_id, len(new))
+        except TooManyItems as error:
+            return outcomes | dict.fromkeys(new, self._refused(error))
         await self._ready.find(account_id, new.values())
         new = with_one_empty_file(new)
         await _find_chunks(account_id, new.values())

@@ -49,6 +49,8 @@ class UploadPolicy:
     open_uploads: int = 1_000
     #: The share of the free disk that an account may reserve by bytes that it has not sent.
     reservation_percent: int = 100
+    #: Items of an account; None is no limit.
+    items: int | None = None
 
     async def quota_of(self, account_id: UUID) -> int | None:
         """The bytes that the account may use: as granted to it, or else ``quota``. None is no limit."""

@@ -13,6 +13,11 @@ ROOT_NAME = "My drive"
 COUNTS = """
 SELECT parent_id, COUNT(*) FROM item WHERE parent_id IN ({}) AND trashed_at IS NULL GROUP BY parent_id"""
 
+#: The rows of an account without its root, along an index of each table.
+COUNT_ROWS = """
+SELECT (SELECT COUNT(*) FROM item WHERE account_id = ? AND id <> ?),
+    (SELECT COUNT(*) FROM file_version WHERE account_id = ?)"""
+
 
 async def find(item_id: UUID) -> Item | None:
     """The folder or file with this key, also in the trash, unless it is being deleted."""
@@ -42,6 +47,15 @@ async def counts(folder_ids: Collection[UUID]) -> dict[UUID, int]:
         rows = await fetch(COUNTS.format(marks(folder_ids)), *folder_ids)
         found |= {as_uuid(key): int(count) for key, count in rows}
     return found
+
+
+async def count_rows(account_id: UUID) -> int:
+    """The number of an account's items or of its versions, whichever is greater, also of those being deleted.
+
+    The root does not count.
+    """
+    ((items, versions),) = await fetch(COUNT_ROWS, account_id, account_id, account_id)
+    return max(int(items), int(versions))
 
 
 async def find_by_path(account_id: UUID, names: Sequence[str]) -> Item | None:

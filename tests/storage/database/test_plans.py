@@ -396,6 +396,7 @@ CALLS: dict[str, Call] = {
     "items.find_many": lambda rows: items.find_many([MISSING_ID, ACCOUNT_ID]),
     "items.load": lambda rows: items.load([FILE_ID]),
     "items.load_in_order": lambda rows: items.load_in_order([FILE_ID, MISSING_ID]),
+    "items.count_rows": lambda rows: items.count_rows(ACCOUNT_ID),
     "items.counts": lambda rows: items.counts([ACCOUNT_ID, MISSING_ID]),
     "items.find_by_path": lambda rows: items.find_by_path(ACCOUNT_ID, ["name5000"]),
     "tree.chains": lambda rows: tree.chains([FILE_ID, MISSING_ID]),
