@@ -31,13 +31,14 @@ STEPS_AT_ONCE = 20
 BATCH = 100
 #: The longest chain of parents that is followed. Folders are nested less deeply.
 LONGEST_CHAIN = 110
-#: Those of some items that are below the root of their account.
+#: Those of some items that are below the root of their account. Without a condition on ``item``, as in
+#: :mod:`storage.drive.tree`.
 ATTACHED = """
 WITH RECURSIVE above (origin, id, height) AS (
     SELECT id, parent_id, 1 FROM item WHERE id IN ({}) AND account_id = ?
     UNION
     SELECT above.origin, item.parent_id, above.height + 1 FROM above JOIN item ON item.id = above.id
-    WHERE item.parent_id IS NOT NULL AND above.height < ?
+    WHERE above.height < ?
 )
 SELECT origin FROM above WHERE id = ?"""
 #: Written out, so that SQLite recognises the condition of the partial index.

@@ -21,12 +21,14 @@ MAX_VALUES = 1_000
 #: Folders whose sizes one statement computes, so that it takes a second or two at most.
 SIZES_AT_ONCE = 10
 
+# Behind a root comes a row without an ID, which the join drops. A condition on a column of ``item`` would let SQLite
+# read the whole table in each walk, for a Bloom filter, if the operator has run ANALYZE.
 CHAINS = """
 WITH RECURSIVE chain (origin, id, height) AS (
     SELECT id, id, 0 FROM item WHERE id IN ({})
     UNION
     SELECT chain.origin, item.parent_id, chain.height + 1 FROM chain JOIN item ON item.id = chain.id
-    WHERE item.parent_id IS NOT NULL AND chain.height < ?
+    WHERE chain.height < ?
 )
 SELECT chain.origin, item.id, item.parent_id, item.account_id, item.kind, item.name,
     CASE WHEN item.trashed_at IS NULL THEN 0 ELSE 1 END

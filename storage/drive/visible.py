@@ -8,14 +8,15 @@ from storage.drive.listing import NO_FILTER, ItemFilter, conditions_of
 from storage.drive.tree import marks
 
 # From the folders of the items up, as long as nothing is in the trash. UNION ends a cycle. The top of what is being
-# deleted has no parent, so only the chains of visible folders end at the root.
+# deleted has no parent, so only the chains of visible folders end at the root. The walk ends behind a folder in the
+# trash: a condition on it would let SQLite read the whole table, as in storage.drive.tree.
 VISIBLE = """
 WITH RECURSIVE above (folder, id, parent) AS (
     SELECT id, id, parent_id FROM item
     WHERE id IN (SELECT parent_id FROM item WHERE id IN ({marks})) AND trashed_at IS NULL
     UNION
-    SELECT above.folder, item.id, item.parent_id FROM above JOIN item ON item.id = above.parent
-    WHERE item.trashed_at IS NULL
+    SELECT above.folder, item.id, CASE WHEN item.trashed_at IS NULL THEN item.parent_id END
+    FROM above JOIN item ON item.id = above.parent
 )
 SELECT id FROM item WHERE id IN ({marks}) AND parent_id IN (SELECT folder FROM above WHERE id = ?)
     AND trashed_at IS NULL {conditions}"""

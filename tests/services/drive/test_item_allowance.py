@@ -15,7 +15,7 @@ from services.uploads.uploads import Uploads
 from storage.drive.models import Item
 from storage.drive.placing import ConflictPolicy
 from tests.services.conftest import LIFETIME, MAX_FILE_SIZE, Bench, a_file
-from tests.storage.stored_files import new_file
+from tests.storage.stored_files import add_version, new_file
 
 FAIL, KEEP_BOTH = ConflictPolicy.FAIL, ConflictPolicy.KEEP_BOTH
 
@@ -69,12 +69,13 @@ async def test_other_processes_count_as_well(database: str, ada: UUID) -> None:
 
 async def test_versions_count_as_well(database: str, ada: UUID) -> None:
     first, service = await new_file(ada), FileVersions(allowance=ItemAllowance(3))
+    second = await add_version(first.item_id)
     file = await Item.get(id=first.item_id)
-    for _ in range(3):
-        await service.restore(file, first.id)
+    for version in (first, second):
+        await service.restore(file, version.id)
     with pytest.raises(TooManyItems):
         await service.restore(file, first.id)
-    await FileVersions(allowance=ItemAllowance(30)).restore(file, first.id)
+    await FileVersions(allowance=ItemAllowance(30)).restore(file, second.id)
 
 
 async def test_uploads_are_refused_beyond_the_limit_and_found_again(bench: Bench, ada: UUID) -> None:
