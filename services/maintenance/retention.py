@@ -44,5 +44,5 @@ class Retention:
             for account_id, keys in found.items():
                 for start in range(0, len(keys), MOST_VERSIONS):
                     batch = keys[start : start + MOST_VERSIONS]
-                    while (await versions.delete_superseded(account_id, batch, now())).versions:
+                    while not (await versions.delete_superseded(account_id, batch, now())).is_nothing:
                         pass

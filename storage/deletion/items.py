@@ -164,7 +164,7 @@ async def _purge_files(account_id: UUID, files: Sequence[Item], now: datetime) -
     oldest_first = FileVersion.filter(item_id__in=keys).order_by("item_id", "number")
     versions = await oldest_first.limit(MOST_VERSIONS).select_related("blob")
     purged = await purge_versions(account_id, versions, now)
-    return Step(purged.versions + await _delete_rows(keys), purged.released)
+    return Step(purged.uploads + purged.versions + await _delete_rows(keys), purged.released)
 
 
 async def _purge_folders(account_id: UUID, folders: Sequence[UUID], now: datetime) -> Step:

@@ -4,10 +4,10 @@ Call these functions inside a transaction, after the account's row was locked. E
 rows, so that the transaction is short.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
-from typing import NamedTuple
+from itertools import accumulate
 from uuid import UUID
 
 from storage.drive import blobs
@@ -18,58 +18,74 @@ from storage.uploads.models import Chunk, ObsoleteRecord, Upload
 
 #: Versions of one call. SQLite accepts at least 999 values in one statement.
 MOST_VERSIONS = 200
+#: Uploads of one call. A version may have any number of them: those that replaced a file by the same bytes.
+MOST_UPLOADS = 500
 #: Receipts of one call; an upload has no more.
 MOST_RECEIPTS = 10_000
+NO_BLOBS = Released(0, 0)
 
 
-class Purged(NamedTuple):
-    """How many versions and blobs a call deleted or released, and the bytes of the latter."""
+@dataclass(frozen=True)
+class Purged:
+    """What a call deleted: versions, and the number of their uploads. ``released`` are blobs that nothing names now."""
 
-    versions: int
-    released: Released
+    deleted: Sequence[FileVersion] = ()
+    uploads: int = 0
+    released: Released = NO_BLOBS
 
+    @property
+    def versions(self) -> int:
+        """The number of deleted versions."""
+        return len(self.deleted)
 
-NOTHING = Purged(0, Released(0, 0))
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing was left to delete."""
+        return not self.deleted and not self.uploads
 
 
 async def purge_versions(account_id: UUID, versions: Sequence[FileVersion], now: datetime) -> Purged:
-    """Delete the first of these versions, at least one if there is any.
+    """Delete some of these versions, or if they have many uploads, some of these first.
 
-    Their blobs are released unless something else names them.
+    Call it again until it deletes nothing. Blobs are released unless something else names them.
     """
-    uploads = await _uploads_of([version.id for version in versions[:MOST_VERSIONS]])
-    batch = _few_enough(versions[:MOST_VERSIONS], uploads)
-    if not batch:
-        return NOTHING
-    keys = [version.id for version in batch]
-    await _delete_uploads([uploads[key] for key in keys if key in uploads], batch, now)
-    unnamed = Unnamed(of_versions={version.blob_id for version in batch})
+    first = {version.id: version for version in versions[:MOST_VERSIONS]}
+    if not first:
+        return Purged()
+    uploads = _few_enough(await _uploads_of(first))
+    await _delete_uploads(uploads, first, now)
+    waiting = set(await Upload.filter(version_id__in=list(first)).distinct().values_list("version_id", flat=True))
+    gone = [version for key, version in first.items() if key not in waiting]
+    unnamed = await _delete_versions(gone)
+    return Purged(gone, len(uploads), await blobs.release(account_id, unnamed, now))
+
+
+async def _uploads_of(version_ids: Collection[UUID]) -> list[Upload]:
+    """Some of the uploads of these versions."""
+    uploads = Upload.filter(version_id__in=list(version_ids)).only("id", "version_id", "received_chunks")
+    return await uploads.limit(MOST_UPLOADS)
+
+
+def _few_enough(uploads: Sequence[Upload]) -> list[Upload]:
+    """The first of the uploads, at least one if there is any, that have few enough receipts together."""
+    receipts = list(accumulate(upload.received_chunks for upload in uploads))
+    fitting = sum(count <= MOST_RECEIPTS for count in receipts)
+    return list(uploads[: max(1, fitting)])
+
+
+async def _delete_versions(versions: Sequence[FileVersion]) -> Unnamed:
+    """Delete versions without uploads, and their renditions. Returns the blobs that they named."""
+    if not versions:
+        return Unnamed()
+    keys = [version.id for version in versions]
     renditions = Rendition.filter(version_id__in=keys)
-    unnamed.of_renditions = {rendition.blob_id for rendition in await renditions.only("id", "blob_id")}
+    derived = {rendition.blob_id for rendition in await renditions.only("id", "blob_id")}
     await renditions.delete()
     await FileVersion.filter(id__in=keys).delete()
-    return Purged(len(batch), await blobs.release(account_id, unnamed, now))
+    return Unnamed({version.blob_id for version in versions}, derived)
 
 
-async def _uploads_of(version_ids: Collection[UUID]) -> dict[UUID, Upload]:
-    """The upload of each version that has one. Each upload makes a version of its own."""
-    rows = await Upload.filter(version_id__in=list(version_ids)).only("id", "version_id", "received_chunks")
-    return {row.version_id: row for row in rows if row.version_id}
-
-
-def _few_enough(versions: Sequence[FileVersion], uploads: dict[UUID, Upload]) -> list[FileVersion]:
-    """The first of the versions, whose uploads have few enough receipts together."""
-    receipts = 0
-
-    def fits(version: FileVersion) -> bool:
-        nonlocal receipts
-        receipts += uploads[version.id].received_chunks if version.id in uploads else 0
-        return receipts <= MOST_RECEIPTS
-
-    return list(takewhile(fits, versions)) or list(versions[:1])
-
-
-async def _delete_uploads(uploads: Sequence[Upload], versions: Sequence[FileVersion], now: datetime) -> None:
+async def _delete_uploads(uploads: Sequence[Upload], versions: Mapping[UUID, FileVersion], now: datetime) -> None:
     """Delete uploads whose versions are deleted: without its file, a finished upload is of no use.
 
     A worker that runs a job of one loses its lease with the row of the job.
@@ -83,10 +99,9 @@ async def _delete_uploads(uploads: Sequence[Upload], versions: Sequence[FileVers
     await Upload.filter(id__in=keys).delete()
 
 
-async def _note_records(uploads: Sequence[Upload], versions: Sequence[FileVersion], now: datetime) -> None:
+async def _note_records(uploads: Sequence[Upload], versions: Mapping[UUID, FileVersion], now: datetime) -> None:
     """Let the records of files that share the bytes of another one be deleted, or they would bring the files back."""
-    blob_keys = {version.id: version.blob.key for version in versions}
-    shared = [row for row in uploads if row.version_id and not is_own_blob(row.id, blob_keys[row.version_id])]
+    shared = [row for row in uploads if row.version_id and not is_own_blob(row.id, versions[row.version_id].blob.key)]
     if shared:
         await ObsoleteRecord.bulk_create(
             [ObsoleteRecord(key=str(row.id), since=now) for row in shared], ignore_conflicts=True

@@ -9,7 +9,7 @@ from uuid import UUID
 from storage.accounts import accounts
 from storage.database.connection import as_uuid, atomically, fetch
 from storage.deletion.items import attached
-from storage.deletion.purging import MOST_VERSIONS, NOTHING, Purged, purge_versions
+from storage.deletion.purging import MOST_VERSIONS, Purged, purge_versions
 from storage.drive import versions as rows
 from storage.drive.change_log import event
 from storage.drive.models import FileVersion, Item, Rendition
@@ -83,10 +83,14 @@ async def delete(account_id: UUID, version_id: UUID, now: datetime) -> tuple[Ite
         if item.version_id == version.id:
             raise IsCurrent("the current version")
         purged = await purge_versions(account_id, [version], now)
-        await events.record(account_id, [event(EventKind.UPDATED, item)], now)
+        if purged.deleted:
+            await events.record(account_id, [event(EventKind.UPDATED, item)], now)
         return item, purged
 
-    return await _locked(account_id, work)
+    # A version with very many uploads loses these first, in transactions of their own.
+    while (found := await _locked(account_id, work)) and not found[1].deleted:
+        pass
+    return found
 
 
 async def superseded(limits: VersionLimits, after: UUID, now: datetime) -> tuple[dict[UUID, list[UUID]], UUID | None]:
@@ -108,8 +112,8 @@ async def delete_superseded(account_id: UUID, version_ids: list[UUID], now: date
     async def work() -> Purged:
         found = FileVersion.filter(id__in=version_ids[:MOST_VERSIONS]).order_by("id").select_related("blob", "item")
         versions = [version for version in await found if version.item.version_id != version.id]
-        purged = await purge_versions(account_id, versions, now) if versions else NOTHING
-        files = {version.item_id: version.item for version in versions[: purged.versions]}
+        purged = await purge_versions(account_id, versions, now)
+        files = {version.item_id: version.item for version in purged.deleted}
         if files:
             updated = [event(EventKind.UPDATED, item) for item in files.values()]
             await events.record(account_id, updated, now)

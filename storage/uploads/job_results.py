@@ -9,6 +9,7 @@ from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.drive import blobs, uploaded_files
+from storage.drive.blobs import Unnamed
 from storage.drive.models import FileVersion, Rendition, RenditionKind
 from storage.drive.placing import ConflictPolicy
 from storage.drive.uploaded_files import NewFile
@@ -103,10 +104,19 @@ async def add_file(
 
 
 async def add_rendition(
-    job: Job, version: FileVersion, *, mime_type: str, blob_key: str, size: int, sha256: str, crc32: int | None = None
+    job: Job,
+    version: FileVersion,
+    *,
+    mime_type: str,
+    blob_key: str,
+    size: int,
+    sha256: str,
+    crc32: int | None = None,
+    now: datetime,
 ) -> None:
     """End a compression: store the rendition, and make the upload READY.
 
+    It replaces the rendition of another upload that has the same version, because it had the same name and bytes.
     Raises :class:`StateChanged` when the job's lease was lost, or the version was deleted.
     """
 
@@ -114,6 +124,7 @@ async def add_rendition(
         # Who deletes the version holds this lock, and deletes the job as well.
         await accounts.lock(version.account_id)
         await _finish(job)
+        await _remove_rendition(version, now)
         blob = await blobs.add_derived(version.account_id, key=blob_key, size=size, sha256=sha256, crc32=crc32)
         await Rendition.create(
             version_id=version.id, kind=RenditionKind.COMPRESSED_VIDEO, mime_type=mime_type, blob=blob
@@ -121,6 +132,13 @@ async def add_rendition(
         await Upload.filter(id=job.subject_id).update(status=UploadStatus.READY)
 
     await atomically(work)
+
+
+async def _remove_rendition(version: FileVersion, now: datetime) -> None:
+    rendition = await Rendition.get_or_none(version_id=version.id, kind=RenditionKind.COMPRESSED_VIDEO)
+    if rendition:
+        await rendition.delete()
+        await blobs.release(version.account_id, Unnamed(of_renditions={rendition.blob_id}), now)
 
 
 async def fail_job(

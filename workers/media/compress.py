@@ -5,6 +5,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from services.core.clock import now
 from services.core.errors import ErrorCode
 from services.maintenance.garbage import derived_key
 from services.media.errors import CompressionFailed, NotAVideo
@@ -107,6 +108,7 @@ async def _publish(job: Job, version: FileVersion, target: Path, context: JobCon
             size=size,
             sha256=content.sha256,
             crc32=content.crc32,
+            now=now(),
         )
     except (StateChanged, NoSpace):
         await context.store.delete(key)

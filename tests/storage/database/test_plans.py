@@ -559,7 +559,7 @@ async def add_files() -> None:
 
 
 async def add_rendition(job: Job) -> None:
-    await job_results.add_rendition(job, await a_version(), mime_type="a", blob_key="a", size=1, sha256=SHA256)
+    await job_results.add_rendition(job, await a_version(), mime_type="a", blob_key="a", size=1, sha256=SHA256, now=NOW)
 
 
 async def add_file() -> None:

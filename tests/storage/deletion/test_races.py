@@ -114,7 +114,7 @@ async def test_a_compression_races_with_the_deletion(account: Account, _: int) -
     file = await uploaded(account.id, compress=True)
     job = await claim(JobKind.COMPRESS)
     stored = job_results.add_rendition(
-        job, file.version, mime_type="video/mp4", blob_key="d-key", size=5, sha256=SHA256
+        job, file.version, mime_type="video/mp4", blob_key="d-key", size=5, sha256=SHA256, now=LATER
     )
     await at_once(delete(file), stored)
     await require_sound(account.id)

@@ -40,7 +40,7 @@ async def compressing_upload() -> tuple[Upload, FileVersion, Job]:
 
 
 async def add_rendition(job: Job, file: FileVersion, key: str = "rendition") -> None:
-    await job_results.add_rendition(job, file, mime_type="video/mp4", blob_key=key, size=5, sha256=SHA256)
+    await job_results.add_rendition(job, file, mime_type="video/mp4", blob_key=key, size=5, sha256=SHA256, now=NOW)
 
 
 # Reassembly

@@ -96,7 +96,7 @@ async def test_a_whole_life_is_shown_in_order(progress: Progress) -> None:
     for percent in range(0, 100, 5):
         await progress.publish(ProgressFrame(upload.id, COMPRESSING, float(percent), speed=2.0))
     job = await claim(JobKind.COMPRESS)
-    await job_results.add_rendition(job, file, mime_type="video/mp4", blob_key="other", size=1, sha256=SHA256)
+    await job_results.add_rendition(job, file, mime_type="video/mp4", blob_key="other", size=1, sha256=SHA256, now=NOW)
     await progress.publish_snapshot(upload.id)
     frames = await watcher.rest()
     assert stages(frames) == [RECEIVING, REASSEMBLING, COMPRESSING, READY]
