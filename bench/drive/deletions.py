@@ -12,13 +12,13 @@ from uuid_utils.compat import uuid7
 from bench.drive.databases import FilledDatabase, Row
 from bench.drive.fill import NOW, SIZE, NewItem, add_accounts, add_items, file, folder, root
 from bench.drive.timing import Timing
+from services.core.pacing import LEAST_PAUSE
 from services.core.turns import Turns
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database
 from storage.deletion import items
 from storage.uploads import receipts
 from storage.uploads.models import Upload
-from workers.drive.delete_items import LEAST_PAUSE
 
 FILES_OF_A_FOLDER = 1_000
 #: Single files that are deleted each second beside the upload.

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import InvalidInput
+from services.core.pacing import paced
 from services.core.turns import Turns
 from storage.deletion import items
 from storage.deletion.items import Deleted
@@ -53,7 +54,7 @@ class Deletion:
         count, until = 0, now() + timedelta(microseconds=1)
         while count < MOST_TRASH:
             async with self._turns.of(account_id):
-                deleted = await items.delete_trash(account_id, until, TRASH_BATCH, now())
+                deleted = await paced(items.delete_trash(account_id, until, TRASH_BATCH, now()))
             await self._follow_up(deleted)
             count += deleted.tops
             if deleted.tops < TRASH_BATCH:

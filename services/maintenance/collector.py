@@ -8,11 +8,13 @@ within that time is whole.
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
+from uuid import UUID
 
 from services.core.clock import now
 from services.core.counters import Counters
+from services.core.pacing import paced
 from services.maintenance.garbage import GRACE as UNTIL_ROWS
 from storage.blobs import BlobStore
 from storage.deletion import collection
@@ -49,10 +51,13 @@ class Collector:
             position = Position(last.released_at, last.id)
             by_account = sorted(blobs, key=lambda blob: str(blob.account_id))
             for account_id, group in groupby(by_account, key=lambda blob: blob.account_id):
-                claimed = await collection.claim(account_id, [blob.id for blob in group], before)
-                count += await self._delete(claimed)
+                count += await paced(self._collect(account_id, [blob.id for blob in group], before))
         await self._delete_records()
         return count
+
+    async def _collect(self, account_id: UUID | None, blob_ids: Sequence[UUID], before: datetime) -> int:
+        """Delete those of an account's blobs that are still due. Returns their number."""
+        return await self._delete(await collection.claim(account_id, blob_ids, before))
 
     async def _delete(self, claimed: Sequence[Blob]) -> int:
         """Delete the bytes and records of claimed blobs, and then their rows."""

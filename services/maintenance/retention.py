@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.core.clock import now
+from services.core.pacing import paced
 from services.drive.deletion import Deletion
 from storage.deletion import items, trash, versions
 from storage.deletion.purging import MOST_VERSIONS
@@ -33,7 +34,7 @@ class Retention:
     async def _purge_trash(self, ttl: timedelta) -> None:
         account_id = await trash.next_account(FIRST)
         while account_id:
-            while await self.deletion.purge_trash(account_id, ttl):
+            while await paced(self.deletion.purge_trash(account_id, ttl)):
                 pass
             account_id = await trash.next_account(account_id)
 
@@ -44,5 +45,5 @@ class Retention:
             for account_id, keys in found.items():
                 for start in range(0, len(keys), MOST_VERSIONS):
                     batch = keys[start : start + MOST_VERSIONS]
-                    while not (await versions.delete_superseded(account_id, batch, now())).is_nothing:
+                    while not (await paced(versions.delete_superseded(account_id, batch, now()))).is_nothing:
                         pass

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 from services.core.clock import now
+from services.core.pacing import paced
 from services.maintenance.garbage import dead_staging, derived_orphans
 from services.uploads.lifecycle import BYTES_GONE
 from services.uploads.uploads import Uploads
@@ -62,10 +63,10 @@ class Sweeper:
         while uploads := await purge.dead_with_receipts(BYTES_GONE, BATCH):
             purged = [upload for upload in uploads if await self._delete_bytes(upload)]
             for upload in purged:
-                await purge.receipts(upload)
+                await paced(purge.receipts(upload))
             if not purged:
                 break
-        while await purge.uploads(BYTES_GONE, now() - RETENTION, BATCH):
+        while await paced(purge.uploads(BYTES_GONE, now() - RETENTION, BATCH)):
             pass
 
     async def _delete_bytes(self, upload: Upload) -> bool:

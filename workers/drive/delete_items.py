@@ -1,12 +1,7 @@
-"""Deletes the rows of items that were deleted for good, in short transactions with pauses.
-
-After each step it pauses for as long as the step took: at most half of the time, other changes wait for this one.
-"""
-
-import asyncio
-import time
+"""Deletes the rows of items that were deleted for good, in short transactions with pauses."""
 
 from services.core.clock import now
+from services.core.pacing import paced
 from storage.deletion import items
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
@@ -14,19 +9,14 @@ from workers.job_context import JobContext
 from workers.job_type import Failure, JobType
 from workers.lease import until_stored
 
-#: The shortest pause, in seconds.
-LEAST_PAUSE = 0.005
-
 
 async def delete_items(job: Job, context: JobContext) -> None:
     """Delete everything that is being deleted in the account, also what is added meanwhile."""
     while True:
-        start = time.monotonic()
-        step = await items.step(job.subject_id, now())
+        step = await paced(items.step(job.subject_id, now()))
         context.counters.deletion.add(step.rows, step.released)
         if not step.rows and await items.finish(job):
             return
-        await asyncio.sleep(max(LEAST_PAUSE, time.monotonic() - start))
 
 
 async def record_failure(job: Job, failure: Failure, context: JobContext) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.core.clock import now
+from services.core.pacing import paced
 from services.maintenance.collector import Collector
 from services.maintenance.retention import Retention
 from services.maintenance.sweeper import Sweeper
@@ -49,9 +50,9 @@ class Housekeeping:
         await expired.purge(now())
         # The row of a mail that was sent is needed no longer than its worker needs to end the job.
         sent_before = now() - timedelta(seconds=HOUSEKEEPING_SECONDS)
-        while await outbox.purge(sent_before, now() - UNSENT_MAIL) == outbox.BATCH:
+        while await paced(outbox.purge(sent_before, now() - UNSENT_MAIL)) == outbox.BATCH:
             pass
-        while await zips.purge(now(), ZIPS) == ZIPS:
+        while await paced(zips.purge(now(), ZIPS)) == ZIPS:
             pass
         if self._membership.is_first:
             await self._sweeper.sweep()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from services.core.clock import now
 from services.core.counters import Counters
+from services.core.pacing import paced
 from storage.events import events
 from workers.periodic import PeriodicTask
 from workers.worker_membership import WorkerMembership
@@ -29,5 +30,5 @@ class OldChanges:
         if not self._membership.is_first:
             return
         before = now() - self._lifetime
-        while purged := await events.purge(before):
+        while purged := await paced(events.purge(before)):
             self._counters.changes_purged += purged
