@@ -44,15 +44,12 @@ class DriveRows:
             yield Finding(Code.BLOB_UNUSED, blob.key, f"no file uses its {blob.size} bytes", mended)
 
     async def _counters(self) -> Findings:
-        after = FIRST
-        while keys := await consistency.account_ids(after):
-            for account_id in keys:
-                counted, stored = await consistency.usage(account_id)
-                if counted != stored:
-                    text = f"counts {sum(counted)} bytes, but its blobs have {sum(stored)}"
-                    mended = await self._repair("counted again", consistency.count_again, account_id)
-                    yield Finding(Code.USAGE, encode(Prefix.ACCOUNT, account_id), text, mended)
-            after = keys[-1]
+        for account_id in await consistency.suspicious_accounts():
+            counted, stored = await consistency.usage(account_id)
+            if counted != stored:
+                text = f"counts {sum(counted)} bytes, but its blobs have {sum(stored)}"
+                mended = await self._repair("counted again", consistency.count_again, account_id)
+                yield Finding(Code.USAGE, encode(Prefix.ACCOUNT, account_id), text, mended)
 
     async def _repair(self, result: str, repair: Callable[..., Awaitable[None]], *arguments: object) -> str | None:
         if not self._mend:

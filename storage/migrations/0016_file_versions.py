@@ -33,10 +33,15 @@ COUNT = (
         (SELECT account_id FROM file_version WHERE blob_id = blob.id LIMIT 1),
         (SELECT file_version.account_id FROM rendition JOIN file_version ON file_version.id = rendition.version_id
          WHERE rendition.blob_id = blob.id LIMIT 1))""",
-    """UPDATE account SET original_bytes = COALESCE(
-        (SELECT SUM(size) FROM blob WHERE account_id = account.id AND id IN (SELECT blob_id FROM file_version)), 0)""",
-    """UPDATE account SET derived_bytes = COALESCE(
-        (SELECT SUM(size) FROM blob WHERE account_id = account.id AND id IN (SELECT blob_id FROM rendition)), 0)""",
+    # One pass over all blobs, which have no index by account.
+    """UPDATE account SET original_bytes = sums.total FROM (
+        SELECT account_id, SUM(size) AS total FROM blob WHERE id IN (SELECT blob_id FROM file_version)
+        GROUP BY account_id
+    ) AS sums WHERE sums.account_id = account.id""",
+    """UPDATE account SET derived_bytes = sums.total FROM (
+        SELECT account_id, SUM(size) AS total FROM blob WHERE id IN (SELECT blob_id FROM rendition)
+        GROUP BY account_id
+    ) AS sums WHERE sums.account_id = account.id""",
 )
 #: Types that the tables of Python gave to names: a translation or a 3D model for videos of cameras, and that of the
 #: content for a compressed file. Without media facts, a file is no video.
