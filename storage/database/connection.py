@@ -1,6 +1,7 @@
 """Opens, migrates and closes the database, and runs transactions."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from storage.errors import ConnectionLost, MigrationAborted, TransactionAborted,
 from storage.tracing import span
 
 T = TypeVar("T")
+
+logger = logging.getLogger("cloudkeep.database")
 
 APP = "cloudkeep"
 #: The domains with tables.
@@ -160,11 +163,12 @@ async def atomically(work: Callable[[], Awaitable[T]]) -> T:
 def after_commit(callback: Callable[[], None]) -> None:
     """Call ``callback`` as soon as the caller's transaction is committed; never if it is rolled back.
 
-    It must not raise or block. Outside of :func:`atomically` it is called at once.
+    It must not block. An exception is only logged: the transaction is committed. Outside of :func:`atomically` it is
+    called at once.
     """
     callbacks = _callbacks.get()
     if callbacks is None:
-        callback()
+        _call(callback)
     else:
         callbacks.append(callback)
 
@@ -182,8 +186,16 @@ async def _run_with_retries(work: Callable[[], Awaitable[T]]) -> T:
         outer.extend(callbacks)
         return result
     for callback in callbacks:
-        callback()
+        _call(callback)
     return result
+
+
+def _call(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:
+        # An error here would tell the caller that nothing was written, and keep the other callbacks from running.
+        logger.exception("a callback after a commit failed")
 
 
 async def _run_until_committed(work: Callable[[], Awaitable[T]], callbacks: list[Callable[[], None]]) -> T:

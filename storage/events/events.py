@@ -52,7 +52,7 @@ class NewEvent:
 def listening(listener: Callable[[UUID], None]) -> Iterator[None]:
     """Call ``listener`` with the account after each commit of events by this process, during the block.
 
-    It must not raise or block.
+    It must not block.
     """
     _listeners.add(listener)
     try:
