@@ -5,6 +5,7 @@ from typing import Any
 
 from tortoise.exceptions import IntegrityError
 
+from storage.accounts import accounts
 from storage.database.connection import atomically
 from storage.errors import Duplicate, StateChanged
 from storage.jobs import jobs
@@ -45,6 +46,8 @@ async def complete(
     status = upload.status_with_file
 
     async def work() -> JobKind | None:
+        # Before the row of the upload: a retry takes them in this order.
+        await accounts.lock(upload.account_id)
         if is_new:
             await upload.save(force_create=True)
         changes: dict[str, Any] = {"status": status, "error_code": None, "error_message": None, "fingerprint": None}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tortoise.queryset import QuerySet
 
+from storage.accounts import accounts
 from storage.blobs import ReopenedStaging
 from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
@@ -85,6 +86,8 @@ async def retry(upload: Upload, now: datetime) -> JobKind | None:
     status = UploadStatus.COMPRESSING if upload.version_id else UploadStatus.REASSEMBLING
 
     async def work() -> JobKind | None:
+        # A deletion holds this lock, and then takes the rows of job and upload in the other order.
+        await accounts.lock(upload.account_id)
         failed = Upload.filter(id=upload.id, status=upload.status, error_code=upload.error_code)
         if not await failed.update(status=status, error_code=None, error_message=None):
             return None

@@ -19,8 +19,8 @@ from storage.drive.models import Blob, FileVersion, Item, Rendition
 from storage.errors import StateChanged
 from storage.events.models import Event
 from storage.jobs.models import Job, JobKind
-from storage.uploads import job_results
-from storage.uploads.models import Upload
+from storage.uploads import job_results, uploads
+from storage.uploads.models import Upload, UploadStatus
 from tests.storage.rows import LATER, SHA256, claim, new_account
 from tests.storage.stored_files import Uploaded, add_version, new_file, shared, uploaded
 
@@ -129,6 +129,17 @@ async def test_a_failing_compression_races_with_the_deletion(account: Account, _
     failed = job_results.fail_job(job, status=file.upload.status_with_file, code="INTERNAL", message="failed")
     await at_once(delete(file), failed)
     assert not await Job.all().exists()
+
+
+@pytest.mark.parametrize("_", range(ROUNDS))
+async def test_a_retry_races_with_the_deletion(account: Account, _: int) -> None:
+    file = await uploaded(account.id, compress=True)
+    job = await claim(JobKind.COMPRESS)
+    await job_results.fail_job(job, status=UploadStatus.READY, code="INTERNAL", message="failed")
+    failed = await Upload.get(id=file.upload.id)
+    await at_once(delete(file), uploads.retry(failed, LATER), uploads.retry(failed, LATER))
+    for table in (Upload, FileVersion, Job):
+        assert not await table.all().exists()
 
 
 @pytest.mark.parametrize("_", range(ROUNDS))
