@@ -63,8 +63,8 @@ class UserErrorCode(Enum):
     )
     TOO_MANY_ITEMS = enum_value(
         "TOO_MANY_ITEMS",
-        description="One mutation would copy or create too many items: do it in parts. Or the account has as many items "
-        "as it may have: delete some first.",
+        description="One mutation would copy or create too many items: do it in parts. Or the account has as many "
+        "items as it may have: delete some first.",
     )
     TOO_MANY_REGISTRATIONS = enum_value(
         "TOO_MANY_REGISTRATIONS",

@@ -8,7 +8,7 @@ from uuid import UUID
 from storage.accounts.accounts import lock
 from storage.database.connection import as_uuid, atomically, fetch
 from storage.database.pages import Window
-from storage.drive.change_log import event, log
+from storage.drive.change_log import event, log, put_names
 from storage.drive.changes import set_name
 from storage.drive.items import load, load_in_order
 from storage.drive.models import Item
@@ -127,7 +127,10 @@ async def _restore(item_id: UUID) -> tuple[Item, bool]:
     is_below_trash = any(link.is_trashed for link in chain.links[1:])
     parent_id = item.account_id if is_below_trash else chain.links[1].id
     free = await place(item.account_id, parent_id, item.name, ConflictPolicy.KEEP_BOTH, kind=item.kind)
+    is_renamed = free.name != item.name
     set_name(item, free.name)
     item.parent_id, item.trashed_at = parent_id, None
     await item.save(update_fields=["parent_id", "trashed_at", "name", "folded_name", "sort_key"])
+    if is_renamed:
+        await put_names([item])
     return item, True

@@ -72,14 +72,30 @@ def add_blob(data_dir: Path, content: bytes, name: str = "holiday.mp4") -> str:
     with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
         (account,) = database.execute("SELECT id FROM account").fetchone()
         digest = hashlib.sha256(content).hexdigest()
-        database.execute("INSERT INTO blob VALUES (?, ?, ?, ?, ?)", (blob, key, len(content), digest, now))
-        file = (str(uuid7()), name, "video/mp4", None, now, account, blob)
-        columns = "id, name, mime_type, media, created_at, account_id, blob_id"
-        database.execute(f"INSERT INTO file ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", file)
+        _insert(
+            database, "blob", id=blob, account_id=account, key=key, size=len(content), sha256=digest, created_at=now
+        )
+        database.execute("UPDATE account SET original_bytes = original_bytes + ?", [len(content)])
+        names = {"name": "My drive", "folded_name": "my drive", "sort_key": b"my drive"}
+        dates = {"created_at": now, "updated_at": now, "starred": False}
+        if not database.execute("SELECT 1 FROM item WHERE id = ?", [account]).fetchone():
+            _insert(database, "item", id=account, account_id=account, kind="FOLDER", **names, **dates)
+        file, version = str(uuid7()), str(uuid7())
+        # Each in a name of its own: the folder of a file has no other one of its name.
+        names = {"name": name, "folded_name": file, "sort_key": file.encode(), "version_id": version}
+        size = {"size": len(content), "file_kind": "VIDEO"}
+        _insert(database, "item", id=file, account_id=account, parent_id=account, kind="FILE", **names, **size, **dates)
+        content_of = {"item_id": file, "mime_type": "video/mp4", "blob_id": blob, "created_at": now}
+        _insert(database, "file_version", id=version, account_id=account, **content_of)
     path = stored(data_dir, key)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return key
+
+
+def _insert(database: sqlite3.Connection, table: str, **values: object) -> None:
+    marks = ", ".join("?" * len(values))
+    database.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})", list(values.values()))
 
 
 def enlarge_database(data_dir: Path, size: int) -> None:

@@ -138,7 +138,7 @@ async def test_a_flipped_bit_on_disk_is_reported_with_the_name_of_the_file(setti
     result = await asyncio.to_thread(cloudkeep, "scrub", "--rate", "100", DATA_DIR=folder)
     damaged, summary = result.stdout.splitlines()
     assert result.returncode == 1
-    assert damaged.startswith(f"BLOB_CHANGED {path.name}: 'holiday.mp4' (file ")
+    assert damaged.startswith(f"BLOB_CHANGED {path.name}: 'holiday.mp4' (version ")
     assert summary == "1 blobs, 0.2 MiB read, 1 damaged."
 
 
@@ -147,8 +147,9 @@ def add_blobs(data_dir: Path, *sizes: int) -> list[str]:
     keys = [str(uuid4()) for _ in sizes]
     with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
         for key, size in zip(keys, sizes, strict=True):
-            values = (str(uuid7()), key, size, hashlib.sha256(bytes(size)).hexdigest())
-            database.execute("INSERT INTO blob VALUES (?, ?, ?, ?, '2026-11-22 12:00:00+00:00')", values)
+            values = (str(uuid7()), key, size, hashlib.sha256(bytes(size)).hexdigest(), "2026-11-22 12:00:00+00:00")
+            columns = "id, key, size, sha256, created_at"
+            database.execute(f"INSERT INTO blob ({columns}) VALUES (?, ?, ?, ?, ?)", values)
             path = data_dir / "blobs" / "blobs" / key[-2:] / key[-4:-2] / key
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:

@@ -11,6 +11,7 @@ from storage.drive.models import Item
 from storage.drive.trash import TrashPosition
 from storage.drive.tree import chains
 from storage.events.models import Event
+from storage.search import entries
 from tests.storage.drive.tree_rows import (
     FAIL,
     event_kinds,
@@ -180,3 +181,12 @@ async def test_the_trash_is_not_counted_if_that_is_much_work(monkeypatch: pytest
     assert await trash.count(account.id) == 2
     await trash.trash(account.id, [files[2].id], NOW)
     assert await trash.count(account.id) is None
+
+
+async def test_an_item_that_got_a_number_when_it_was_restored_is_found_by_its_new_name() -> None:
+    account = await new_drive()
+    folder = await new_folder(account, "a")
+    await trash.trash(account.id, [folder.id], NOW)
+    await new_folder(account, "a")
+    await trash.restore(account.id, [folder.id], NOW)
+    assert [entry.item_id for entry in (await entries.find(account.id, ["2"])).entries] == [folder.id]
