@@ -114,8 +114,10 @@ async def delete_superseded(account_id: UUID, version_ids: list[UUID], now: date
         versions = [version for version in await found if version.item.version_id != version.id]
         purged = await purge_versions(account_id, versions, now)
         files = {version.item_id: version.item for version in purged.deleted}
-        if files:
-            updated = [event(EventKind.UPDATED, item) for item in files.values()]
+        # Of a file that is being deleted, the feed has told that it is gone.
+        there = await attached(account_id, files)
+        if there:
+            updated = [event(EventKind.UPDATED, item) for key, item in files.items() if key in there]
             await events.record(account_id, updated, now)
         return purged
 

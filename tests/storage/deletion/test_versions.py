@@ -135,3 +135,15 @@ async def test_a_version_that_became_current_meanwhile_stays() -> None:
     version = await new_file(account.id)
     assert (await versions.delete_superseded(account.id, [version.id], LATER)).versions == 0
     assert (await Item.get(id=version.item_id)).version_id == version.id
+
+
+async def test_no_event_comes_for_old_versions_of_a_file_that_is_being_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(items, "STEPS_AT_ONCE", 0)
+    account = await new_account()
+    first = await new_file(account.id)
+    await add_version(first.item_id)
+    await items.delete(account.id, [first.item_id], LATER)
+    assert (await versions.delete_superseded(account.id, [first.id], LATER)).versions == 1
+    assert await last_event(account.id) == ("DELETED", first.item_id)
