@@ -16,6 +16,7 @@ from storage.deletion.purging import MOST_VERSIONS, purge_versions
 from storage.drive.blobs import Released
 from storage.drive.change_log import event
 from storage.drive.models import FileVersion, Item, ItemKind
+from storage.drive.trash import TRASHED
 from storage.events import events
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
@@ -43,6 +44,8 @@ WITH RECURSIVE above (origin, id, height) AS (
 SELECT origin FROM above WHERE id = ?"""
 #: Written out, so that SQLite recognises the condition of the partial index.
 TOPS = "SELECT id FROM item WHERE account_id = ? AND removed_at IS NOT NULL LIMIT ?"
+#: Not what lies in a folder that is being deleted: that is gone already, and is not deleted a second time.
+OLD_TRASH = f"SELECT id {TRASHED} AND trashed_at < ? ORDER BY trashed_at, id LIMIT ?"
 #: Accounts that are deleting items.
 DELETING = "SELECT DISTINCT account_id FROM item WHERE removed_at IS NOT NULL LIMIT ?"
 DELETE_EMPTY = """
@@ -104,9 +107,9 @@ async def delete_trash(account_id: UUID, trashed_before: datetime, limit: int, n
 
     async def work() -> Deleted:
         await accounts.lock(account_id)
-        trashed = Item.filter(account_id=account_id, trashed_at__lt=trashed_before)
-        tops = await trashed.order_by("trashed_at", "id").limit(limit)
-        return await _delete(account_id, tops, now)
+        rows = await fetch(OLD_TRASH, account_id, trashed_before, limit)
+        keys = [as_uuid(key) for (key,) in rows]
+        return await _delete(account_id, await Item.filter(id__in=keys) if keys else [], now)
 
     return await atomically(work)
 

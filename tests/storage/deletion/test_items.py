@@ -182,3 +182,27 @@ async def test_a_running_job_is_not_queued_again_and_a_finished_one_is() -> None
     again = await jobs.find(JobKind.DELETE_ITEMS, account.id)
     assert again
     assert again.state is JobState.QUEUED
+
+
+async def test_what_is_in_the_trash_below_a_deleted_folder_is_not_deleted_a_second_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(items, "STEPS_AT_ONCE", 0)
+    account = await new_account()
+    folder = await new_folder(account.id)
+    file = await new_file(account.id, "a", folder.id)
+    await Item.filter(id=file.item_id).update(trashed_at=NOW)
+    await delete(account.id, folder.id)
+    assert (await items.delete_trash(account.id, LATER, 10, LATER)).tops == 0
+    assert await Event.filter(account_id=account.id, kind="DELETED").values_list("item_id", flat=True) == [folder.id]
+
+
+async def test_the_records_of_all_uploads_of_a_file_become_obsolete() -> None:
+    account = await new_account()
+    file = await uploaded(account.id)
+    same = [await shared(file.version) for _ in range(2)]
+    # Both have replaced the bytes of the file with equal ones.
+    await Upload.filter(id__in=[each.upload.id for each in same]).update(version_id=file.version.id)
+    await delete(account.id, file.item_id)
+    assert {row.key for row in await ObsoleteRecord.all()} == {str(each.upload.id) for each in same}
+    assert not await Upload.filter(version_id=file.version.id).exists()
