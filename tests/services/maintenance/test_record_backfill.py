@@ -63,3 +63,13 @@ async def test_a_derived_blob_and_one_with_a_name_of_its_own_need_no_record(benc
     for key in ("d-5f0a5a0e-4f6b-4c39-8f0e-0a4b6f1c2d3e", "a name"):
         await Blob.create(key=key, size=1, sha256="0" * 64)
     assert {code for code, *_ in await found(bench)} == {Code.BLOB_MISSING, Code.BLOB_UNUSED}
+
+
+async def test_an_upload_that_sent_the_bytes_of_its_file_again_needs_no_record(bench: Bench, ada: UUID) -> None:
+    first = await published(bench, ada)
+    await found(bench, mend=True)
+    upload = await bench.uploads.init(ada, NewUpload("other.mp4", len(CONTENT)))
+    version_id = (await Upload.get(id=first.id)).version_id
+    await bench.store.discard(upload.staging_area)
+    await Upload.filter(id=upload.id).update(status=UploadStatus.READY, version_id=version_id)
+    assert await found(bench) == []
