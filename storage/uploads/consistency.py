@@ -57,7 +57,8 @@ async def uploads_with_file(after: UUID | None, limit: int) -> list[Upload]:
 async def has_earlier_upload(upload: Upload) -> bool:
     """Whether the version of an upload has another one, which began before it or sent the bytes of the version."""
     others = await Upload.filter(version_id=upload.version_id, id__not=upload.id).select_related("version__blob")
-    return any(other.id < upload.id or other.version.blob.key.startswith(str(other.id)) for other in others)
+    blobs = {other.id: other.version.blob.key for other in others if other.version}
+    return any(other_id < upload.id or key.startswith(str(other_id)) for other_id, key in blobs.items())
 
 
 async def owners_of(key: str) -> list[tuple[str, str]]:

@@ -204,5 +204,5 @@ async def test_the_records_of_all_uploads_of_a_file_become_obsolete() -> None:
     # Both have replaced the bytes of the file with equal ones.
     await Upload.filter(id__in=[each.upload.id for each in same]).update(version_id=file.version.id)
     await delete(account.id, file.item_id)
-    assert {row.key for row in await ObsoleteRecord.all()} == {str(each.upload.id) for each in same}
+    assert {record.key for record in await ObsoleteRecord.all()} == {str(each.upload.id) for each in same}
     assert not await Upload.filter(version_id=file.version.id).exists()
