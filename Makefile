@@ -41,7 +41,8 @@ help:
 		'make compose-check  build the image and run the proxy and the stack without an engine (docs/deployment.md)' \
 		'make faults  fill a disk, cut its power, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_CUTS,' \
 		'             FAULT_SEED, FAULT_REPORT; DATABASES=sqlite or DATABASES=postgres for one of them); and attack an' \
-		'             account in 500 ways at random (ATTACK_EXAMPLES, ATTACK_STEPS)' \
+		'             account in 500 ways at random (ATTACK_EXAMPLES, ATTACK_STEPS); and compare a drive with a model of it' \
+		'             (DRIVE_EXAMPLES, DRIVE_COMMANDS, DRIVE_KILLS)' \
 		'make scale   kill parts of a whole cluster two hundred times (SCALE_KILLS, SCALE_CHUNKS, SCALE_SEED)' \
 		'make attack  attack a server, and measure how long an honest client waits (ARGS="--only NAME --from many")' \
 		'make bench   measure uploads beside other servers (ARGS="--size-mib 512 --rounds 3 --json FILE")' \
@@ -72,7 +73,8 @@ compose-check: $(DEV)
 
 faults: $(DEV)
 	$(call on_each_database,FAULT_STEPS=all FAULT_KILLS=$${FAULT_KILLS:-200} ATTACK_EXAMPLES=$${ATTACK_EXAMPLES:-500} \
-		.venv/bin/python -m pytest -s --whole tests/faults tests/schema/accounts/attacks)
+		DRIVE_EXAMPLES=$${DRIVE_EXAMPLES:-300} DRIVE_KILLS=$${DRIVE_KILLS:-60} \
+		.venv/bin/python -m pytest -s --whole tests/faults tests/schema/accounts/attacks tests/services/drive/model)
 
 scale: $(DEV)
 	@SCALE_KILLS=$${SCALE_KILLS:-200} SCALE_CHUNKS=$${SCALE_CHUNKS:-4} \
