@@ -1,16 +1,15 @@
 """Deletions: a folder with everything in it, as a job does it, and single files beside an upload."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from time import perf_counter
 from uuid import UUID, uuid4
 
 from tortoise.backends.base.executor import EXECUTOR_CACHE
-from uuid_utils.compat import uuid7
 
-from bench.drive.databases import FilledDatabase, Row
-from bench.drive.fill import NOW, SIZE, NewItem, add_accounts, add_items, file, folder, root
+from bench.drive.databases import FilledDatabase
+from bench.drive.fill import NOW, SHA256, add_accounts, add_content, add_items, file, folder, root
 from bench.drive.timing import Timing
 from services.core.pacing import LEAST_PAUSE
 from services.core.turns import Turns
@@ -28,9 +27,6 @@ REQUEST = 20
 SECONDS = 10
 CHUNKS = 2_000
 LATER = NOW + timedelta(days=1)
-BLOB_COLUMNS = ("id", "account_id", "key", "size", "sha256", "is_deleting", "created_at")
-VERSION_COLUMNS = ("id", "account_id", "item_id", "number", "mime_type", "blob_id", "created_at")
-SHA256 = "0" * 64
 
 
 async def measure(database: FilledDatabase, count: int, runs: int) -> list[Timing]:
@@ -41,7 +37,7 @@ async def measure(database: FilledDatabase, count: int, runs: int) -> list[Timin
     single = [file(root(account_id), f"single {number}") for number in range(RATE * SECONDS)]
     many = [file(folders[number % len(folders)], f"file {number}") for number in range(count)]
     await add_items(database, [root(account_id), top, *folders, *many, *single])
-    await _add_content(database, [*many, *single])
+    await add_content(database, [*many, *single])
     await database.finish()
     # The ORM keeps the statements of the database before.
     EXECUTOR_CACHE.clear()
@@ -51,22 +47,6 @@ async def measure(database: FilledDatabase, count: int, runs: int) -> list[Timin
         return [*beside, *await _delete_all(database.kind, account_id, top.id, count)]
     finally:
         await close_database()
-
-
-async def _add_content(database: FilledDatabase, files: Sequence[NewItem]) -> None:
-    """Give each file a version over a blob of its own."""
-    keys = [(uuid7(), uuid7()) for _ in files]
-
-    def blobs() -> Iterator[Row]:
-        for item, (blob, _) in zip(files, keys, strict=True):
-            yield blob, item.account_id, str(blob), SIZE, SHA256, False, NOW
-
-    def versions() -> Iterator[Row]:
-        for item, (blob, version) in zip(files, keys, strict=True):
-            yield version, item.account_id, item.id, 1, "video/mp4", blob, NOW
-
-    await database.copy("blob", BLOB_COLUMNS, blobs())
-    await database.copy("file_version", VERSION_COLUMNS, versions())
 
 
 async def _delete_all(kind: str, account_id: UUID, top: UUID, count: int) -> list[Timing]:

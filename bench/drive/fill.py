@@ -25,10 +25,14 @@ ITEM_COLUMNS = (
     "sort_key",
     "size",
     "file_kind",
+    "version_id",
     "starred",
     "created_at",
     "updated_at",
 )
+BLOB_COLUMNS = ("id", "account_id", "key", "size", "sha256", "is_deleting", "created_at")
+VERSION_COLUMNS = ("id", "account_id", "item_id", "number", "mime_type", "blob_id", "created_at")
+SHA256 = "0" * 64
 ENTRY_COLUMNS = ("account_id", "item_id", "text")
 
 
@@ -41,6 +45,8 @@ class NewItem:
     parent_id: UUID | None
     kind: ItemKind
     name: str
+    #: That of a file, as if it had one already.
+    version_id: UUID | None = None
 
 
 def root(account_id: UUID) -> NewItem:
@@ -55,7 +61,7 @@ def folder(parent: NewItem, name: str) -> NewItem:
 
 def file(parent: NewItem, name: str) -> NewItem:
     """A file in a folder."""
-    return NewItem(uuid7(), parent.account_id, parent.id, ItemKind.FILE, name)
+    return NewItem(uuid7(), parent.account_id, parent.id, ItemKind.FILE, name, uuid7())
 
 
 async def add_accounts(database: FilledDatabase, count: int) -> Sequence[UUID]:
@@ -66,17 +72,32 @@ async def add_accounts(database: FilledDatabase, count: int) -> Sequence[UUID]:
     return keys
 
 
-async def add_items(database: FilledDatabase, items: Iterable[NewItem]) -> None:
+async def add_items(database: FilledDatabase, items: Iterable[NewItem], *, searchable: bool = True) -> None:
     """Store items, with the entries by which searches find them."""
     items = list(items)
     await database.copy("item", ITEM_COLUMNS, _items(items))
-    await database.copy("search_entry", ENTRY_COLUMNS, _entries(items))
+    if searchable:
+        await database.copy("search_entry", ENTRY_COLUMNS, _entries(items))
+
+
+async def add_content(database: FilledDatabase, files: Sequence[NewItem]) -> None:
+    """Give each file a version over a blob of its own."""
+    blobs = [uuid7() for _ in files]
+    blob_rows = (
+        (key, item.account_id, str(key), SIZE, SHA256, False, NOW) for item, key in zip(files, blobs, strict=True)
+    )
+    await database.copy("blob", BLOB_COLUMNS, blob_rows)
+    version_rows = (
+        (item.version_id, item.account_id, item.id, 1, "video/mp4", key, NOW)
+        for item, key in zip(files, blobs, strict=True)
+    )
+    await database.copy("file_version", VERSION_COLUMNS, version_rows)
 
 
 def _items(items: Iterable[NewItem]) -> Iterator[Row]:
     for item in items:
         is_file = item.kind is ItemKind.FILE
-        content = (SIZE, "VIDEO") if is_file else (None, None)
+        content = (SIZE, "VIDEO", item.version_id) if is_file else (None, None, None)
         names = (item.name, folded(item.name), sort_key(item.name))
         yield item.id, item.account_id, item.parent_id, item.kind.value, *names, *content, False, NOW, NOW
 

@@ -81,7 +81,7 @@ async def measure(database: FilledDatabase, items: int, runs: int) -> list[Timin
     await open_database(database.url)
     try:
         found = [
-            await _measure_query(database.kind, size, kind, accounts[size], runs, chance)
+            await _measure_query(database, size, kind, accounts[size], runs, chance)
             for size in SIZES
             for kind in (*USUAL, *WORST)
         ]
@@ -91,7 +91,12 @@ async def measure(database: FilledDatabase, items: int, runs: int) -> list[Timin
 
 
 async def _measure_query(
-    database: str, size: str, kind: str, account: tuple[UUID, Sequence[str]], runs: int, chance: random.Random
+    database: FilledDatabase,
+    size: str,
+    kind: str,
+    account: tuple[UUID, Sequence[str]],
+    runs: int,
+    chance: random.Random,
 ) -> Timing:
     account_id, names = account
     queries = [USUAL[kind](chance, chance.choice(names)) if kind in USUAL else WORST[kind] for _ in range(runs)]

@@ -1,20 +1,44 @@
 """Times of one operation."""
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median, quantiles
 from time import perf_counter
 
-COLUMNS = {"database": False, "operation": False, "runs": True, "median ms": True, "p95 ms": True, "longest ms": True}
+from bench.drive.databases import FilledDatabase
+
+COLUMNS = {
+    "database": False,
+    "operation": False,
+    "runs": True,
+    "median ms": True,
+    "p95 ms": True,
+    "longest ms": True,
+    "CPU ms": True,
+    "load": True,
+}
+Call = Callable[[], Awaitable[object]]
+
+
+def current_load() -> float:
+    """The load average over one minute."""
+    return os.getloadavg()[0]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """The milliseconds of every run of an operation."""
+    """The milliseconds of every run of an operation.
+
+    ``cpu_milliseconds`` is the processor time of one run on average, that of the database included; None if other work
+    ran beside it. ``load`` is the load average over one minute at the end.
+    """
 
     database: str
     operation: str
     milliseconds: Sequence[float]
+    cpu_milliseconds: float | None = None
+    load: float = field(default_factory=current_load)
 
     @property
     def p95(self) -> float:
@@ -24,15 +48,26 @@ class Timing:
     def row(self) -> tuple[str, ...]:
         """Its row of the table."""
         times = (median(self.milliseconds), self.p95, max(self.milliseconds))
-        return self.database, self.operation, str(len(self.milliseconds)), *(f"{value:.1f}" for value in times)
+        cpu = "" if self.cpu_milliseconds is None else f"{self.cpu_milliseconds:.1f}"
+        figures = (*(f"{value:.1f}" for value in times), cpu, f"{self.load:.1f}")
+        return self.database, self.operation, str(len(self.milliseconds)), *figures
 
 
-async def timed(database: str, operation: str, runs: Sequence[Callable[[], Awaitable[object]]]) -> Timing:
-    """Run each call once and measure it; the first one once more before, so that nothing is cold."""
-    await runs[0]()
-    milliseconds = []
-    for run in runs:
-        start = perf_counter()
+async def timed(
+    database: FilledDatabase, operation: str, runs: Sequence[Call], before: Call | None = None, warm_up: bool = True
+) -> Timing:
+    """Run each call once and measure it; the first one once more before, so that nothing is cold.
+
+    ``before`` runs before each call and is not measured.
+    """
+    milliseconds, cpu_seconds = [], 0.0
+    for number, run in enumerate([runs[0], *runs] if warm_up else runs):
+        if before:
+            await before()
+        spent, start = database.cpu_seconds(), perf_counter()
         await run()
-        milliseconds.append((perf_counter() - start) * 1000)
-    return Timing(database, operation, milliseconds)
+        took = (perf_counter() - start) * 1000
+        if number or not warm_up:
+            milliseconds.append(took)
+            cpu_seconds += database.cpu_seconds() - spent
+    return Timing(database.kind, operation, milliseconds, cpu_seconds * 1000 / len(runs))

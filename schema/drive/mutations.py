@@ -30,7 +30,7 @@ from schema.scopes.directives import DELETE, WRITE
 
 #: Up to a hundred items are changed one by one in a transaction: a few tenths of a second.
 CHANGES = Cost(weight="100")
-#: Up to 10,000 items are copied in a transaction: a second or two.
+#: Up to 5,000 items are copied in a transaction: about a second.
 COPY = Cost(weight="500")
 
 
@@ -65,7 +65,7 @@ class DriveMutations:
         return await MoveItemsPayload.of(work)
 
     @strawberry.mutation(
-        description="Copies folders and files into a folder, with up to 10,000 items in all: all of them, or none if "
+        description="Copies folders and files into a folder, with up to 5,000 items in all: all of them, or none if "
         "there are errors. What is in the trash is not copied, and files are copied with their current version alone. "
         "Copies share their bytes, so they take nothing from the quota.",
         directives=[COPY, _listed(), WRITE],

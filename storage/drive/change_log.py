@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from storage.drive.models import Item
+from storage.drive.models import Item, ItemKind
 from storage.events.events import NewEvent, record
 from storage.events.models import EventKind
 from storage.search import entries
@@ -12,8 +13,12 @@ from storage.search import entries
 
 def event(kind: EventKind, item: Item) -> NewEvent:
     """An event of an item as it is now."""
-    parent_id = None if item.parent_id is None else str(item.parent_id)
-    return NewEvent(kind, item.id, {"name": item.name, "parentId": parent_id, "kind": item.kind.value})
+    return NewEvent(kind, item.id, facts(item.name, item.parent_id, item.kind))
+
+
+def facts(name: str, parent_id: UUID | None, kind: ItemKind) -> dict[str, Any]:
+    """The facts in an event of an item."""
+    return {"name": name, "parentId": None if parent_id is None else str(parent_id), "kind": kind.value}
 
 
 async def log(account_id: UUID, events: Sequence[NewEvent], at: datetime) -> None:
