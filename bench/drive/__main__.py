@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.drive import copies, deletions, moving, search
+from bench.drive import copies, deletions, graphql, listing, moving, search, uploads
 from bench.drive.databases import KINDS, FilledDatabase, open_empty
 from bench.drive.timing import COLUMNS, Timing
 from bench.harness.command import Result, create_parser, integer, markdown_table, parse, report_progress, run
@@ -23,9 +23,12 @@ class Part(NamedTuple):
 
 PARTS = {
     "search": Part(search.measure, 1_000_000),
+    "listing": Part(listing.measure, 100_000),
+    "graphql": Part(graphql.measure, 100_000),
     "move": Part(moving.measure, 100_000),
-    "copy": Part(copies.measure, 10_000),
+    "copy": Part(copies.measure, 5_000),
     "deletions": Part(deletions.measure, 1_000_000),
+    "uploads": Part(uploads.measure, 10_000),
 }
 
 

@@ -16,8 +16,9 @@ from services.core.turns import Turns
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database
 from storage.deletion import items
-from storage.uploads import receipts
+from storage.uploads import new_uploads, receipts
 from storage.uploads.models import Upload
+from storage.uploads.new_uploads import Draft
 
 FILES_OF_A_FOLDER = 1_000
 #: Single files that are deleted each second beside the upload.
@@ -99,7 +100,7 @@ async def _receive(account_id: UUID, until: "asyncio.Task[float] | None" = None)
         chunk_size=10,
         expires_at=LATER,
     )
-    await upload.save(force_create=True)
+    await new_uploads.insert_all(account_id, [Draft(upload)], NOW)
     milliseconds = []
     for index in range(CHUNKS - 1):
         if until and until.done():

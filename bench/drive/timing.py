@@ -54,20 +54,26 @@ class Timing:
 
 
 async def timed(
-    database: FilledDatabase, operation: str, runs: Sequence[Call], before: Call | None = None, warm_up: bool = True
+    database: FilledDatabase,
+    operation: str,
+    runs: Sequence[Call],
+    *,
+    before: Call | None = None,
+    cpu_seconds: Callable[[], float] | None = None,
 ) -> Timing:
     """Run each call once and measure it; the first one once more before, so that nothing is cold.
 
-    ``before`` runs before each call and is not measured.
+    ``before`` runs before each call and is not measured. ``cpu_seconds`` is for other processes than that of the
+    benchmark and those of the database.
     """
-    milliseconds, cpu_seconds = [], 0.0
-    for number, run in enumerate([runs[0], *runs] if warm_up else runs):
+    milliseconds, spent, cpu = [], 0.0, cpu_seconds or database.cpu_seconds
+    for run in (runs[0], *runs):
         if before:
             await before()
-        spent, start = database.cpu_seconds(), perf_counter()
+        cpu_before, start = cpu(), perf_counter()
         await run()
-        took = (perf_counter() - start) * 1000
-        if number or not warm_up:
-            milliseconds.append(took)
-            cpu_seconds += database.cpu_seconds() - spent
-    return Timing(database.kind, operation, milliseconds, cpu_seconds * 1000 / len(runs))
+        milliseconds.append((perf_counter() - start) * 1000)
+        spent += cpu() - cpu_before
+        if len(milliseconds) == 1:
+            first = spent
+    return Timing(database.kind, operation, milliseconds[1:], (spent - first) * 1000 / len(runs))
