@@ -11,7 +11,6 @@ from cloudkeep.client.display.display import print_error
 from cloudkeep.client.display.tables import NOTHING, time_text
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.items import RemoteItem
-from cloudkeep.client.drive.paths import ROOT_PATH
 from cloudkeep.client.drive.run import DONE
 from cloudkeep.client.errors import ItemFailed, UploadFailed, printable
 
@@ -98,7 +97,7 @@ async def search(drive: Drive, query: str, format_: Format, limit: int) -> int:
 
 async def _found(drive: Drive, place: str) -> RemoteItem:
     try:
-        return await drive.find(place or ROOT_PATH)
+        return await drive.find(place)
     except UploadFailed as error:
         raise ItemFailed(place, error) from error
 

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from cloudkeep.client.errors import UsageError
+
 ROOT_PATH = "/"
 #: TypeIDs of folders and files (https://github.com/jetify-com/typeid).
 ITEM_ID = re.compile(r"(?:folder|file)_[0-7][0-9a-hjkmnp-tv-z]{25}")
@@ -14,7 +16,12 @@ def is_id(place: str) -> bool:
 
 
 def normalized(path: str) -> str:
-    """The path from the root, without a slash at its end, and without ``.``, ``..`` and empty parts."""
+    """The path from the root, without a slash at its end, and without ``.``, ``..`` and empty parts.
+
+    Raises :class:`UsageError` for an empty path: in a script it is a variable without a value, and not the root.
+    """
+    if not path:
+        raise UsageError(f"a path is empty; the root of the drive is {ROOT_PATH}")
     parts: list[str] = []
     for part in path.split("/"):
         if part == "..":

@@ -3,6 +3,7 @@
 import pytest
 
 from cloudkeep.client.drive.paths import folded, is_id, joined, normalized, split
+from cloudkeep.client.errors import UsageError
 
 ID = "folder_01arz3ndektsv4rrffq69g5fav"
 
@@ -11,7 +12,6 @@ ID = "folder_01arz3ndektsv4rrffq69g5fav"
     ("path", "expected"),
     [
         ("/", "/"),
-        ("", "/"),
         ("Videos", "/Videos"),
         ("/Videos/", "/Videos"),
         ("//Videos///a.mov", "/Videos/a.mov"),
@@ -23,6 +23,11 @@ ID = "folder_01arz3ndektsv4rrffq69g5fav"
 )
 def test_a_path_is_normalized(path: str, expected: str) -> None:
     assert normalized(path) == expected
+
+
+def test_an_empty_path_is_not_the_root() -> None:
+    with pytest.raises(UsageError, match="a path is empty"):
+        normalized("")
 
 
 @pytest.mark.parametrize(
