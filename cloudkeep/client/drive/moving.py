@@ -9,7 +9,7 @@ from typing import TypeVar
 from cloudkeep.client.drive.changes import find_all
 from cloudkeep.client.drive.drive import FAIL, KEEP_BOTH, PAGE_SIZE, Drive
 from cloudkeep.client.drive.items import RemoteItem
-from cloudkeep.client.drive.paths import is_id, split
+from cloudkeep.client.drive.paths import ROOT_PATH, is_id, split
 from cloudkeep.client.drive.run import DONE, Outcome
 from cloudkeep.client.errors import ClientError, ItemFailed, UploadFailed
 
@@ -54,6 +54,8 @@ async def _find_sources(drive: Drive, sources: Sequence[str]) -> list[RemoteItem
     """The sources, or an error before any of them was moved."""
     outcome = Outcome()
     items = await find_all(drive, sources, outcome)
+    if any(item.path == ROOT_PATH for item in items):
+        raise ItemFailed(ROOT_PATH, "the root of the drive cannot be moved or copied")
     if outcome.code:
         raise NothingChanged("nothing was changed, because not every source exists")
     return items

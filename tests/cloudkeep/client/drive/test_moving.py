@@ -1,5 +1,7 @@
 """``cloudkeep mv`` and ``cloudkeep cp`` on a real server."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from cloudkeep.client.drive.changes import make_folders
@@ -16,6 +18,13 @@ async def test_sources_move_into_a_folder(drive: Drive) -> None:
     await make_folders(drive, ["/a/x", "/b", "/to"], with_parents=True)
     assert await move(drive, ["/a", "/b"], "/to", FAIL) == 0
     assert await paths(drive) == ["/to", "/to/a", "/to/b", "/to/a/x"]
+
+
+@pytest.mark.parametrize("place_all", [move, copy])
+async def test_the_root_is_named_if_it_is_a_source(drive: Drive, place_all: Callable[..., Awaitable[int]]) -> None:
+    await make_folders(drive, ["/to"], with_parents=True)
+    with pytest.raises(ItemFailed, match=r"^/: the root of the drive"):
+        await place_all(drive, ["/"], "/to", FAIL)
 
 
 async def test_an_item_is_renamed_also_in_case_alone(drive: Drive) -> None:
