@@ -44,6 +44,6 @@ def destination(name: str, place: str, target: str | None) -> Path:
 
 def whole_drive(target: str | None) -> Path:
     """The folder for the items of the root, which has no name. Raises :class:`UsageError`."""
-    if not target or not Path(target).is_dir():
-        raise UsageError("name an existing local folder for the whole drive")
+    if not target:
+        raise UsageError("name a local folder for the whole drive")
     return Path(target)

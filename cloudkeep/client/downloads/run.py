@@ -62,8 +62,8 @@ class _Run:
         async with task_group() as group:
             for _ in range(FILES_AT_ONCE):
                 group.create_task(self._work(jobs, progress))
-        known = f", {self._counts[False]} were here already" if self._counts[False] else ""
-        self._track.end(f"downloaded {self._counts[True]} files{known}")
+        known = f", {self._counts[False]} already here" if self._counts[False] else ""
+        self._track.end(f"{self._counts[True]} downloaded{known}")
         return self._outcome.code
 
     async def _work(self, jobs: AsyncIterator[Job], progress: "DownloadProgress") -> None:

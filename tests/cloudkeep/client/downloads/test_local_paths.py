@@ -49,6 +49,6 @@ def test_a_missing_folder_is_named(target: str, named: str, tmp_path: Path, monk
 
 
 def test_the_whole_drive_needs_a_folder(tmp_path: Path) -> None:
-    assert whole_drive(str(tmp_path)) == tmp_path
+    assert whole_drive(str(tmp_path / "new")) == tmp_path / "new"
     with pytest.raises(UsageError):
         whole_drive(None)
