@@ -116,16 +116,16 @@ def file_name(value: str, field: str = "fileName") -> str:
     name = _joined(value, MAX_FILE_NAME_BYTES)
     # NFC neither adds nor removes control characters. A truncated name is refused below, because it is too long.
     if not _is_clean(name):
-        raise InvalidInput("A file name may not hold control characters.", field=field)
+        raise InvalidInput("A name may not contain control characters.", field=field)
     visible = _visible(name)
     if not visible:
-        raise InvalidInput("A file name may not be empty or invisible.", field=field)
+        raise InvalidInput("A name may not be empty or invisible.", field=field)
     if len(name.encode()) > MAX_FILE_NAME_BYTES:
-        raise InvalidInput(f"A file name may have at most {MAX_FILE_NAME_BYTES} bytes.", field=field)
+        raise InvalidInput(f"A name may have at most {MAX_FILE_NAME_BYTES} bytes.", field=field)
     if "/" in name or "\\" in name:
-        raise InvalidInput("A file name may not be a path: no slashes.", field=field)
+        raise InvalidInput("A name may not contain slashes.", field=field)
     if not visible.strip("."):
-        raise InvalidInput("A file name may not consist of dots alone.", field=field)
+        raise InvalidInput("A name may not consist of dots alone.", field=field)
     return name
 
 

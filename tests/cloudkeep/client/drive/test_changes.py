@@ -23,7 +23,7 @@ async def test_folders_are_created_below_folders_that_exist(drive: Drive) -> Non
         ("/A", "/A: exists already"),
         ("/missing/b", "/missing: there is no such file or folder"),
         ("/", "/: exists already"),
-        ("/x\x1b[2J", "/x\\x1b[2J: A file name may not hold control characters"),
+        ("/x\x1b[2J", "/x\\x1b[2J: A name may not contain control characters"),
     ],
 )
 async def test_a_folder_that_cannot_be_created_is_named(
