@@ -1,8 +1,8 @@
 """Deletes items for good.
 
-The top of what is deleted loses its parent at once, so that nobody sees it or anything below it any more. Its rows are
-deleted in steps. A step deletes files of a folder, and cuts the folders in it off, so that each is a top of its own: so
-no step has to walk through the tree, and the next one continues wherever a worker was killed.
+The top of what is deleted loses its parent at once, so that it and everything below it can no longer be seen. Its rows
+are deleted in steps. A step deletes files of a folder, and cuts off the folders in it, so that each is a top of its
+own: so no step has to walk through the tree, and the next one continues wherever a worker was killed.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,6 +17,7 @@ from storage.drive.blobs import Released
 from storage.drive.change_log import event
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.trash import TRASHED
+from storage.drive.tree import chains
 from storage.events import events
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
@@ -30,18 +31,6 @@ AT_ONCE = 200
 STEPS_AT_ONCE = 20
 #: Items of a step.
 BATCH = 100
-#: The longest chain of parents that is followed. Folders are nested less deeply.
-LONGEST_CHAIN = 110
-#: Those of some items that are below the root of their account. Without a condition on ``item``, as in
-#: :mod:`storage.drive.tree`.
-ATTACHED = """
-WITH RECURSIVE above (origin, id, height) AS (
-    SELECT id, parent_id, 1 FROM item WHERE id IN ({}) AND account_id = ?
-    UNION
-    SELECT above.origin, item.parent_id, above.height + 1 FROM above JOIN item ON item.id = above.id
-    WHERE above.height < ?
-)
-SELECT origin FROM above WHERE id = ?"""
 #: Written out, so that SQLite recognises the condition of the partial index.
 TOPS = "SELECT id FROM item WHERE account_id = ? AND removed_at IS NOT NULL LIMIT ?"
 #: Not what lies in a folder that is being deleted: that is gone already, and is not deleted a second time.
@@ -75,11 +64,8 @@ NOTHING = Step(0, Released(0, 0))
 
 async def attached(account_id: UUID, item_ids: Collection[UUID]) -> set[UUID]:
     """Those of these items that are in the account's drive or its trash, without its root."""
-    if not item_ids:
-        return set()
-    marks = ", ".join("?" * len(item_ids))
-    rows = await fetch(ATTACHED.format(marks), *item_ids, account_id, LONGEST_CHAIN, account_id)
-    return {as_uuid(key) for (key,) in rows}
+    found = (await chains(item_ids)).items()
+    return {key for key, chain in found if chain.item.account_id == account_id and chain.is_complete} - {account_id}
 
 
 async def is_attached(version: FileVersion) -> bool:

@@ -93,7 +93,7 @@ async def trash(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> lis
 
 def _goes_along(chain: Chain, listed: Container[UUID]) -> bool:
     """Whether the item is in the trash already, or goes there with a listed folder above it."""
-    return chain.is_in_trash or any(link.id in listed for link in chain.links[1:])
+    return chain.is_in_trash or chain.is_below_any(listed)
 
 
 async def restore(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> list[Item]:

@@ -3,7 +3,7 @@
 A walk up is one recursive query. It stops at ``MAX_CHAIN``, so that no row can make it endless.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -115,6 +115,10 @@ class Chain:
     def holds(self, item_id: UUID) -> bool:
         """Whether this is the item or a folder above it."""
         return any(link.id == item_id for link in self.links)
+
+    def is_below_any(self, item_ids: Container[UUID]) -> bool:
+        """Whether one of these is a folder above the item."""
+        return any(link.id in item_ids for link in self.links[1:])
 
 
 async def chains(item_ids: Collection[UUID]) -> dict[UUID, Chain]:

@@ -8,19 +8,8 @@ from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
 from storage.drive.models import Item, ItemKind
+from storage.drive.tree import MAX_CHAIN, Chain, chains, marks
 
-#: More levels than a drive can have, so that even a damaged tree is read in bounded time.
-MAX_LEVELS = 200
-ANCESTORS = """
-WITH RECURSIVE chain (start, id, parent_id, is_hidden, level) AS (
-    SELECT id, id, parent_id, trashed_at IS NOT NULL OR removed_at IS NOT NULL, 0
-    FROM item WHERE id IN ({}) AND account_id = ?
-    UNION
-    SELECT chain.start, item.id, item.parent_id, item.trashed_at IS NOT NULL OR item.removed_at IS NOT NULL,
-        chain.level + 1
-    FROM chain JOIN item ON item.id = chain.parent_id WHERE chain.level < ?
-)
-SELECT start, id, is_hidden FROM chain"""
 # The limit stops the recursion: neither database computes rows that nothing reads.
 DESCENDANTS = """
 WITH RECURSIVE tree (id, parent_id, kind, name, sort_key, updated_at, version_id, level) AS (
@@ -67,14 +56,14 @@ async def visible_tops(account_id: UUID, item_ids: Sequence[UUID]) -> tuple[list
 
     Also returns the items that are not visible.
     """
-    chains: dict[UUID, set[UUID]] = {}
-    hidden: set[UUID] = set()
-    for start, item_id, is_hidden in await fetch(ANCESTORS.format(_marks(item_ids)), *item_ids, account_id, MAX_LEVELS):
-        chains.setdefault(as_uuid(start), set()).add(as_uuid(item_id))
-        hidden.update([as_uuid(start)] if is_hidden else [])
-    visible = [key for key in dict.fromkeys(item_ids) if account_id in chains.get(key, ()) and key not in hidden]
-    tops = [key for key in visible if not (chains[key] - {key}) & set(visible)]
+    found = await chains(item_ids)
+    visible = {key: found[key] for key in item_ids if key in found and _is_visible(found[key], account_id)}
+    tops = [key for key, chain in visible.items() if not chain.is_below_any(visible)]
     return tops, [key for key in item_ids if key not in visible]
+
+
+def _is_visible(chain: Chain, account_id: UUID) -> bool:
+    return chain.item.account_id == account_id and chain.is_complete and not chain.is_in_trash
 
 
 async def descendants(item_ids: Collection[UUID], limit: int) -> list[TreeItem]:
@@ -82,7 +71,7 @@ async def descendants(item_ids: Collection[UUID], limit: int) -> list[TreeItem]:
 
     A file that is deleted meanwhile is left out.
     """
-    rows = await fetch(DESCENDANTS.format(_marks(item_ids)), *item_ids, MAX_LEVELS, limit)
+    rows = await fetch(DESCENDANTS.format(marks(item_ids)), *item_ids, MAX_CHAIN, limit)
     contents = await _contents([as_uuid(row[-1]) for row in rows if row[-1]])
     return [_tree_item(contents, *row) for row in rows if not row[-1] or as_uuid(row[-1]) in contents]
 
@@ -92,7 +81,7 @@ async def _contents(version_ids: Sequence[UUID]) -> dict[UUID, tuple[datetime, T
     contents = {}
     for start in range(0, len(version_ids), BATCH):
         batch = version_ids[start : start + BATCH]
-        for version_id, created_at, blob_id, *blob in await fetch(CONTENTS.format(_marks(batch)), *batch):
+        for version_id, created_at, blob_id, *blob in await fetch(CONTENTS.format(marks(batch)), *batch):
             contents[as_uuid(version_id)] = _datetime(created_at), TreeBlob(as_uuid(blob_id), *blob)
     return contents
 
@@ -116,7 +105,3 @@ def _datetime(value: Any) -> datetime:
     """A time from a row: SQLite stores them as text."""
     moment: datetime = Item._meta.fields_map["updated_at"].to_python_value(value)
     return moment
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join("?" * len(values))
