@@ -15,8 +15,8 @@ class ConflictPolicy(Enum):
     )
     REPLACE = strawberry.enum_value(
         "REPLACE",
-        description="Make a file the newest version of the file that has the name; the bytes of that file stay an "
-        "older version. Anything else is not replaced: ALREADY_EXISTS.",
+        description="Make a file the newest version of the file that has the name; its content stays as an "
+        "earlier version. Anything else is not replaced: ALREADY_EXISTS.",
     )
 
     def to_domain(self) -> types.ConflictPolicy:

@@ -189,7 +189,7 @@ class File(DriveItem):
         return item
 
 
-@strawberry.type(description="The content of a file at one time. To replace a file adds a version.", directives=[READ])
+@strawberry.type(description="The content of a file at one time. Replacing a file adds one.", directives=[READ])
 class FileVersion(Node):
     row: strawberry.Private[models.FileVersion]
     number: int = strawberry.field(description="The number of the version. The first version of a file is 1.")

@@ -84,7 +84,7 @@ class InitUploadInput:
     parent_id: strawberry.ID | None = strawberry.field(
         default=None,
         description="The ID of the folder for the file. The default is the root. If the folder is deleted or in the "
-        "trash when the file is stored, the file comes into the root.",
+        "trash when the file is stored, the file goes into the root.",
     )
     relative_path: str | None = strawberry.field(
         default=None,
