@@ -34,7 +34,7 @@ class UploadFrames:
         self._waiting: set[UUID] = set()
         self._seen_at: dict[UUID, float] = {}
         self._ended: dict[UUID, UploadStatus] = {}
-        #: Uploads of which the database has to say how they are.
+        #: Uploads whose state has to be read from the database.
         self._doubtful: set[UUID] = set()
         self._compare_at = 0.0
 

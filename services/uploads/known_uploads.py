@@ -43,7 +43,7 @@ class KnownUploads:
         found: dict[str | None, Upload] = {}
         for key, upload in (await rows.find_by_keys(account_id, keys) if keys else {}).items():
             if upload.status is UploadStatus.READY and upload.version_id is None:
-                # Its file was deleted: whoever sends it again wants it back.
+                # Its file was deleted, so the request starts a new upload.
                 await rows.give_up_key(upload.id)
             else:
                 found[key] = upload
