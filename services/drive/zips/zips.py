@@ -17,11 +17,11 @@ from services.drive.zips.errors import ChecksumsPending, ContentLost, ZipTooLarg
 from services.drive.zips.layout import ZipLayout
 from services.drive.zips.reading import ZipReader
 from storage.blobs import BlobStore
-from storage.drive import checksums, trees
+from storage.drive import checksums, subtrees
 from storage.drive import zips as rows
 from storage.drive.models import Zip
 from storage.drive.names import MAX_NAME_BYTES, shortened
-from storage.drive.trees import TreeBlob, TreeItem
+from storage.drive.subtrees import TreeBlob, TreeItem
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.models import JobKind
 
@@ -69,10 +69,10 @@ class Zips:
         item that is missing or in the trash, :class:`ZipTooLarge`, :class:`ChecksumsPending`, and :class:`ContentLost`.
         """
         given = file_name(name, field="name") if name else None
-        tops, missing = await trees.visible_tops(account_id, item_ids)
+        tops, missing = await subtrees.visible_tops(account_id, item_ids)
         if missing:
             raise NotFound("There is no such item.", field=f"itemIds.{item_ids.index(missing[0])}")
-        items = await trees.descendants(tops, self._policy.max_entries + 1)
+        items = await subtrees.descendants(tops, self._policy.max_entries + 1)
         if len(items) > self._policy.max_entries:
             raise self._too_large()
         await self._require_crc32s(blobs_without_crc32(items))
