@@ -23,7 +23,7 @@ FILE_ID = strawberry.argument(description="The ID of the file.")
 @strawberry.type
 class DriveQueries:
     @strawberry.field(
-        description="The root of the viewer's drive, the folder that everything else is in; null when nobody is signed in.",
+        description="The root of the viewer's drive, which contains everything else; null when nobody is signed in.",
         directives=[READ],
     )
     async def root(self, info: RequestInfo) -> Folder | None:
