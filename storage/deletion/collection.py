@@ -14,6 +14,7 @@ from tortoise.expressions import Q
 from storage.accounts import accounts
 from storage.database.connection import as_uuid, atomically, fetch
 from storage.drive.models import Blob, FileVersion, Rendition
+from storage.drive.tree import marks
 from storage.uploads.models import BYTES_DELETED, ObsoleteRecord, QuarantinedBlob
 
 #: Those of some blobs, by key, from which chunks of an unfinished upload are yet to be copied. A failed one may be
@@ -64,7 +65,7 @@ async def _named(rows: Sequence[Blob]) -> set[UUID]:
     ids = list(keys.values())
     named = set(await FileVersion.filter(blob_id__in=ids).values_list("blob_id", flat=True))
     named |= set(await Rendition.filter(blob_id__in=ids).values_list("blob_id", flat=True))
-    sources = await fetch(SOURCES.format(", ".join("?" * len(keys))), *keys, BYTES_DELETED)
+    sources = await fetch(SOURCES.format(marks(keys)), *keys, BYTES_DELETED)
     return {as_uuid(key) for key in named} | {keys[source] for (source,) in sources}
 
 

@@ -17,7 +17,7 @@ from storage.drive.blobs import Released
 from storage.drive.change_log import event
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.trash import TRASHED
-from storage.drive.tree import chains
+from storage.drive.tree import chains, marks
 from storage.events import events
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
@@ -170,7 +170,7 @@ async def _purge_folders(account_id: UUID, folders: Sequence[UUID], now: datetim
 
 async def _delete_rows(keys: Sequence[UUID]) -> int:
     """Delete the rows of those items that have neither versions nor children. Returns their number."""
-    gone = [as_uuid(key) for (key,) in await fetch(DELETE_EMPTY.format(", ".join("?" * len(keys))), *keys)]
+    gone = [as_uuid(key) for (key,) in await fetch(DELETE_EMPTY.format(marks(keys)), *keys)]
     if gone:
         await SearchEntry.filter(item_id__in=gone).delete()
     return len(gone)
