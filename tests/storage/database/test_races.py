@@ -3,9 +3,9 @@
 Each statement of a pair runs on a connection of its own, as those of two processes do.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,14 +17,14 @@ from storage.accounts.registrations import RegistrationLimits
 from storage.blobs.base import ReopenedStaging
 from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
-from storage.database.connection import close_database, open_database
-from storage.database.engine import PoolSize
 from storage.errors import Duplicate, OverQuota, StateChanged
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import consistency, expiry, job_results, purge, receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from storage.uploads.receipts import ReportedChunk
+from tests.storage import racing
+from tests.storage.racing import open_pool
 from tests.storage.rows import (
     LATER,
     LEASE,
@@ -44,24 +44,14 @@ pytestmark = pytest.mark.postgres
 ROUNDS = 6
 LATE = LATER + timedelta(days=1)
 #: Errors that services translate, except ``Undone``, which means that a lock was taken in the wrong order.
-REFUSALS = (Duplicate, OverQuota, StateChanged)
+at_once = partial(racing.at_once, refusals=(Duplicate, OverQuota, StateChanged))
 
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[None]:
     """A pool whose connections are all open, so that calls race from the first statement on."""
-    await open_database(database_url, PoolSize(10, 10))
-    yield
-    await close_database()
-
-
-async def at_once(*works: Awaitable[Any]) -> list[Any]:
-    """The result or the error of each call. Any other exception fails the test."""
-    found = await asyncio.gather(*works, return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException) and not isinstance(one, REFUSALS):
-            raise one
-    return found
+    async with open_pool(database_url):
+        yield
 
 
 def done(found: Sequence[Any]) -> int:

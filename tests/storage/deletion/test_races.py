@@ -3,17 +3,13 @@
 Whichever is first: the counters of the account are the sums of its blobs, and no version is without its bytes.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 
 from storage.accounts.models import Account
-from storage.database.connection import close_database, open_database
-from storage.database.engine import PoolSize
 from storage.deletion import collection, consistency, items, versions
 from storage.drive.models import Blob, FileVersion, Item, Rendition
 from storage.errors import StateChanged
@@ -21,6 +17,7 @@ from storage.events.models import Event
 from storage.jobs.models import Job, JobKind
 from storage.uploads import job_results, uploads
 from storage.uploads.models import Upload, UploadStatus
+from tests.storage.racing import at_once, open_pool
 from tests.storage.rows import LATER, SHA256, claim, new_account
 from tests.storage.stored_files import Uploaded, add_version, new_file, shared, uploaded
 
@@ -31,18 +28,8 @@ AFTER_GRACE = LATER + timedelta(days=1)
 @pytest.fixture(autouse=True)
 async def _pool(database_url: str) -> AsyncIterator[None]:
     """All connections are open, so that calls race from the first statement on."""
-    await open_database(database_url, PoolSize(10, 10))
-    yield
-    await close_database()
-
-
-async def at_once(*works: Awaitable[Any]) -> list[Any]:
-    """The result or the refusal of each call. Any other exception fails the test."""
-    found = await asyncio.gather(*works, return_exceptions=True)
-    for one in found:
-        if isinstance(one, BaseException) and not isinstance(one, StateChanged):
-            raise one
-    return found
+    async with open_pool(database_url):
+        yield
 
 
 async def require_sound(account_id: UUID) -> None:

@@ -1,13 +1,13 @@
 """Uploaded files come into their folders: none is refused, and none is lost to a name."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.database.connection import atomically
-from storage.drive import blobs, trash, uploaded_files
+from storage.drive import trash, uploaded_files
 from storage.drive.models import Blob, FileVersion, Item
 from storage.drive.placing import ConflictPolicy
 from storage.drive.uploaded_files import NewFile
@@ -15,17 +15,10 @@ from storage.drive.versions import Content
 from storage.events.models import Event
 from tests.storage.drive.tree_rows import FAIL, KEEP_BOTH, REPLACE, event_kinds, names_in, new_drive, new_folder
 from tests.storage.rows import NOW
+from tests.storage.stored_files import counted_blob
 
 pytestmark = pytest.mark.usefixtures("database")
 OTHER = "1" * 64
-
-
-async def counted_blob(account_id: UUID, sha256: str) -> Blob:
-    async def work() -> Blob:
-        await accounts.lock(account_id)
-        return await blobs.add_original(account_id, key=str(uuid4()), size=10, sha256=sha256)
-
-    return await atomically(work)
 
 
 async def put(account: Account, *files: NewFile) -> list[FileVersion]:
