@@ -119,6 +119,9 @@ class UploadInitializer:
 
     async def _insert(self, account_id: UUID, pending: Sequence[PendingUpload]) -> None:
         """Store the uploads. Those that are refused have a refusal."""
+        for each in pending:
+            # That of an earlier attempt.
+            each.draft.refusal = None
         quota = await self._policy.quota_of(account_id)
         incoming = [each.draft for each in pending if each.draft.needs_bytes]
         if incoming:

@@ -79,9 +79,15 @@ async def insert_all(
     Raises :class:`Duplicate` if an idempotency key or a fingerprint is in use; then nothing is stored.
     """
 
+    initial = [(draft.upload.status, draft.upload.version_id) for draft in drafts]
+
+    def reset() -> None:
+        """Forget what a run has set that was rolled back."""
+        for draft, (status, version_id) in zip(drafts, initial, strict=True):
+            draft.refusal, draft.upload.status, draft.upload.version_id = None, status, version_id
+
     async def work() -> None:
-        for draft in drafts:
-            draft.refusal = None
+        reset()
         await accounts.lock(account_id)
         space = QuotaCheck(await usage.measure(account_id, quota))
         insertion = _Insertion(account_id, now, space, await admit())
@@ -90,6 +96,7 @@ async def insert_all(
     try:
         await atomically(work)
     except IntegrityError as error:
+        reset()
         raise Duplicate("an idempotency key or a fingerprint is in use") from error
 
 

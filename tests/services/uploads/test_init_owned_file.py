@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,12 +12,14 @@ from services.access.signed_urls import SlotAuthorization
 from services.media.types import Compression, CompressionPreset
 from services.uploads.errors import IdempotencyConflict, UploadClosed
 from services.uploads.types import NewUpload
+from storage.accounts.models import Account
 from storage.database.pages import Window
 from storage.drive.models import Blob, FileVersion
 from storage.jobs.models import Job, JobKind
+from storage.uploads import new_uploads
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import SENDER, Bench
-from tests.storage.rows import new_version
+from tests.storage.rows import new_upload, new_version
 from tests.support.server import digest
 
 CONTENT = b"some bytes" * 20_000
@@ -118,3 +121,24 @@ async def test_equal_bytes_get_the_type_of_their_content_and_their_own_name(
     upload = await bench.uploads.init(ada, replace(OWNED, file_name=name, mime_type=declared))
     version = await FileVersion.get(id=upload.version_id)
     assert (version.mime_type, upload.mime_type) == (mime_type, mime_type)
+
+
+async def test_a_file_that_is_there_is_ready_although_another_one_of_the_request_is_sent_twice(
+    bench: Bench, ada: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await give(bench, ada, tmp_path)
+    raced = replace(OWNED, sha256=None, idempotency_key="key")
+    sliced: dict[str, Any] = {"size": OWNED.size, "chunk_size": OWNED.chunk_size}
+    insert_all = new_uploads.insert_all
+
+    async def insert_after_another(*arguments: Any, **named: Any) -> None:
+        monkeypatch.setattr(new_uploads, "insert_all", insert_all)
+        # The key is used by a request at the same moment.
+        await new_upload(await Account.get(id=ada), file_name=raced.file_name, idempotency_key="key", **sliced)
+        await insert_all(*arguments, **named)
+
+    monkeypatch.setattr(new_uploads, "insert_all", insert_after_another)
+    owned, sent = await bench.uploads.init_all(ada, [OWNED, raced])
+    assert isinstance(owned, Upload)
+    assert isinstance(sent, Upload)
+    assert (owned.status, sent.status) == (UploadStatus.READY, UploadStatus.RECEIVING)
