@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from storage.database.connection import migrate
-from storage.deletion.items import ATTACHED
 from storage.drive.tree import CHAINS
 from storage.drive.visible import VISIBLE
 
 WALKS = {
     "chains": CHAINS.format("?"),
-    "attached": ATTACHED.format("?"),
     "visible": VISIBLE.format(marks="?", conditions=""),
 }
 
