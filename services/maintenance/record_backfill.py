@@ -47,8 +47,8 @@ class RecordBackfill:
         is_original = version and owner_of_key(version.blob.key) == upload.id
         if not version or is_original or await self._store.records.read(key) is not None:
             return False
-        if await consistency.has_earlier_upload(upload):
-            # It sent the bytes that its file had already, so the record of the other upload is that of the file.
+        if upload.received_chunks:
+            # It sent the bytes that its file had already: its own blob was released, and deleted with the record.
             return False
         if self._mend:
             record = PublishedRecord.of(

@@ -54,13 +54,6 @@ async def uploads_with_file(after: UUID | None, limit: int) -> list[Upload]:
     return await query.order_by("id").limit(limit).select_related("version__blob")
 
 
-async def has_earlier_upload(upload: Upload) -> bool:
-    """Whether the version of an upload has another one, which began before it or sent the bytes of the version."""
-    others = await Upload.filter(version_id=upload.version_id, id__not=upload.id).select_related("version__blob")
-    blobs = {other.id: other.version.blob.key for other in others if other.version}
-    return any(other_id < upload.id or key.startswith(str(other_id)) for other_id, key in blobs.items())
-
-
 async def owners_of(key: str) -> list[tuple[str, str]]:
     """The names of the files of a blob, also of those that it was derived from, each with its owner's user ID."""
     versions = await FileVersion.filter(blob__key=key).select_related("account", "item")
