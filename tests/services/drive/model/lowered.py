@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from services.core import pacing
 from storage.deletion import items, purging
 from storage.drive import changes, copying, destinations, tree
 from tests.services.drive.model.tree import MAX_DEPTH
-from workers.drive import delete_items
 from workers.job_context import JobContext
 from workers.media import compress
 
@@ -24,7 +24,7 @@ def lowered_limits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(items, "BATCH", 2)
     patch.setattr(purging, "MOST_VERSIONS", 2)
     patch.setattr(items, "MOST_VERSIONS", 2)
-    patch.setattr(delete_items, "LEAST_PAUSE", 0.0)
+    patch.setattr(pacing, "LEAST_PAUSE", 0.0)
     patch.setattr(compress, "_encode", _encode)
 
 
