@@ -1,6 +1,5 @@
 """A client that keeps a copy of the drive by the feed of changes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
@@ -33,7 +32,7 @@ class Follower:
     @classmethod
     async def beginning_with(cls, stored: Stored) -> "Follower":
         """A client that has just listed the drive."""
-        return cls(dict(expected(stored)), await newest_cursor(stored.account.id))
+        return cls(expected(stored), await newest_cursor(stored.account.id))
 
     async def follow(self, account_id: UUID) -> None:
         """Apply all changes since then."""
@@ -44,6 +43,12 @@ class Follower:
             self.cursor = page.end
             if not page.has_more:
                 return
+
+    def require(self, stored: Stored) -> None:
+        """Fail unless the copy is the drive."""
+        wanted = expected(stored)
+        different = {key for key in self.items | wanted if self.items.get(key) != wanted.get(key)}
+        assert not different, [(self.items.get(key), wanted.get(key)) for key in different]
 
     def _apply(self, change: Event) -> None:
         kind, known = EventKind(change.kind), self.items.get(change.item_id)
@@ -61,7 +66,7 @@ class Follower:
             self._remove(child)
 
 
-def expected(stored: Stored) -> Mapping[UUID, Known]:
+def expected(stored: Stored) -> dict[UUID, Known]:
     """What a client has to know by now: all items of the drive and its trash, without the root."""
     return {
         key: Known(chain[0].parent_id, chain[0].kind.value, chain[0].name, chain[0].trashed_at is not None)

@@ -14,7 +14,7 @@ from storage.jobs.models import Job, JobState
 from storage.search.folding import fold
 from tests.services.drive.model.commands import Command, Kind
 from tests.services.drive.model.drive import KINDS, Drive
-from tests.services.drive.model.feed import Follower, expected
+from tests.services.drive.model.feed import Follower
 from tests.services.drive.model.stored import Stored
 from tests.services.drive.model.tree import MAX_DEPTH
 
@@ -107,7 +107,7 @@ async def check_end(drive: Drive, tolerated: Collection[Code] = ()) -> None:
     await check_bytes(drive, stored)
     follower = Follower()
     await follower.follow(drive.account_id)
-    assert follower.items == expected(stored)
+    follower.require(stored)
     await check_health(drive, tolerated)
 
 
@@ -120,7 +120,8 @@ async def check_failures() -> None:
 async def check_health(drive: Drive, tolerated: Collection[Code] = ()) -> None:
     """Fail if the doctor finds anything."""
     findings = [finding async for finding in Doctor(drive.store).examine()]
-    assert [finding for finding in findings if finding.code not in tolerated] == []
+    left = [finding for finding in findings if finding.code not in tolerated]
+    assert not left, left
 
 
 async def delete_everything(drive: Drive) -> None:

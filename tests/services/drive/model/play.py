@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from services.core.errors import ExpectedError
@@ -11,7 +12,7 @@ from storage.uploads.models import Upload, UploadStatus
 from tests.services.drive.model import invariants
 from tests.services.drive.model.commands import CONTENTS, Command, Kind
 from tests.services.drive.model.drive import KINDS, VERSIONS_KEPT, Drive
-from tests.services.drive.model.feed import Follower, expected
+from tests.services.drive.model.feed import Follower
 from tests.services.drive.model.model import Arrival, Model
 from tests.services.drive.model.stored import Stored
 from tests.services.drive.model.tree import FILE, FOLDER, ROOT, Refused
@@ -42,6 +43,8 @@ class Player:
     async def _run(self, command: Command) -> None:  # noqa: C901 - one case for each kind
         items = [self._item(command, pick) for pick in command.items]
         folder = self._folder(command)
+        if command.kind is Kind.UPLOAD and command.number % 3:
+            command, folder = self._onto_a_file(command, folder)
         match command.kind:
             case Kind.UPLOAD:
                 await self._upload(command, folder)
@@ -153,13 +156,30 @@ class Player:
             files = [self.tree.nodes[each] for each in inside if not self.tree.is_in_trash(each)]
             assert result == sorted(CONTENTS[node.versions[-1].content] for node in files if node.kind is FILE)
 
+    def _onto_a_file(self, command: Command, folder: int | None) -> tuple[Command, int | None]:
+        """The upload with the name and the folder of a file, if there is one."""
+        files = [key for key, node in self.tree.nodes.items() if node.kind is FILE]
+        if not files:
+            return command, folder
+        node = self.tree.nodes[files[command.folder % len(files)]]
+        return replace(command, name=node.name, path=()), node.parent
+
     def _hits(self, query: str) -> set[UUID | None]:
         keys = [key for key in self.tree.nodes if key != ROOT and not self.tree.is_in_trash(key)]
         texts = {self.tree.nodes[key].id: fold(self.tree.nodes[key].name) for key in keys}
         return {item_id for item_id, text in texts.items() if all(word in text for word in words_of(query))}
 
     def _item(self, command: Command, pick: int) -> int | None:
-        """Any item, or one that is deleted."""
+        """Any item, or one that is deleted; often one for which the command is made."""
+        nodes = self.tree.nodes
+        if command.kind is Kind.RESTORE and command.flag:
+            fitting: list[int | None] = [key for key in nodes if self.tree.is_in_trash(key)]
+        elif command.kind in {Kind.RESTORE_VERSION, Kind.DELETE_VERSION}:
+            fitting = [key for key, node in nodes.items() if len(node.versions) > 1]
+        else:
+            fitting = []
+        if fitting:
+            return _at(fitting, pick)
         return _at([*self.tree.nodes, *[None] * len(self.tree.deleted[-DELETED:])], pick)
 
     def _folder(self, command: Command) -> int | None:
@@ -201,7 +221,7 @@ class Player:
         await invariants.check_bytes(self.drive, stored)
         for follower in self.followers:
             await follower.follow(self.drive.account_id)
-            assert follower.items == expected(stored)
+            follower.require(stored)
         await self._check_paths(stored)
         await invariants.check_health(self.drive)
 

@@ -14,12 +14,20 @@ from hypothesis import strategies as st
 from tests.services.conftest import make_account
 from tests.services.drive.model import invariants
 from tests.services.drive.model.actor import act
-from tests.services.drive.model.commands import COMMANDS, Command
+from tests.services.drive.model.commands import COMMANDS, Command, Kind
 from tests.services.drive.model.drive import Drive
 from tests.services.drive.model.play import Player
 
 EXAMPLES = int(os.environ.get("DRIVE_EXAMPLES", "5"))
 MOST_COMMANDS = int(os.environ.get("DRIVE_COMMANDS", "40"))
+#: A drive to begin with, so that the first commands have something to change.
+BEGINNING = (
+    Command(Kind.CREATE_FOLDER, name="a"),
+    Command(Kind.UPLOAD, name="b.txt", content=1),
+    Command(Kind.UPLOAD, name="b.txt", content=2, folder=1),
+    Command(Kind.WORK),
+    Command(Kind.WORK),
+)
 AS_MANY = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -33,7 +41,7 @@ AS_MANY = settings(
 @given(commands=st.lists(COMMANDS, min_size=MOST_COMMANDS // 2, max_size=MOST_COMMANDS))
 async def test_a_drive_is_what_its_model_is_after_any_commands(drive: Drive, commands: Sequence[Command]) -> None:
     account_id = await make_account(uuid4().hex)
-    await Player(drive.of(account_id)).play(commands)
+    await Player(drive.of(account_id)).play([*BEGINNING, *commands])
 
 
 @AS_MANY
