@@ -135,7 +135,7 @@ async def batches(request: Request, framing: Framing, guard: ThroughputGuard) ->
     batch: list[Buffer] = []
     size = 0
     with _batch_budget.shared():
-        async for data in _blocks(request, guard):
+        async for data in body_blocks(request, guard):
             payload = framing.feed(data)
             if payload:
                 batch.append(payload)
@@ -147,7 +147,12 @@ async def batches(request: Request, framing: Framing, guard: ThroughputGuard) ->
             yield batch
 
 
-async def _blocks(request: Request, guard: ThroughputGuard) -> AsyncIterator[bytes]:
+async def body_blocks(request: Request, guard: ThroughputGuard) -> AsyncIterator[bytes]:
+    """The body as it arrives.
+
+    Raises :class:`services.uploads.errors.BodyStalled` when the sender uses up its credit and :class:`BodyIncomplete`
+    when it hangs up.
+    """
     stream = request.stream()
     while True:
         try:

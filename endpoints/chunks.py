@@ -59,11 +59,17 @@ async def _fill_on_thread(request: Request, framing: Framing, sink: ChunkSink, g
     return body is not None and sink.stores_on_threads and await body.read_on_thread(store, guard)
 
 
+def slot_authorization_of(upload_id: str, index: str, size: str) -> SlotAuthorization:
+    """The authorization in the parts of a slot's URL, whose signature is not checked yet.
+
+    Raises :class:`services.core.errors.NotFound` and :class:`UrlInvalid`.
+    """
+    return SlotAuthorization(require_key(Prefix.UPLOAD, upload_id), _number(index), _number(size))
+
+
 def _authorization(request: Request) -> SlotAuthorization:
-    upload_id = require_key(Prefix.UPLOAD, request.path_params["upload_id"])
-    index = _number(request.path_params["index"])
-    size = _number(request.query_params.get("size", ""))
-    return SlotAuthorization(upload_id, index, size)
+    path, query = request.path_params, request.query_params
+    return slot_authorization_of(path["upload_id"], path["index"], query.get("size", ""))
 
 
 def _number(text: str) -> int:
@@ -72,8 +78,9 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _response(receipt: Receipt) -> Response:
-    body = {
+def receipt_document(receipt: Receipt) -> dict[str, object]:
+    """The receipt of a chunk for its sender."""
+    return {
         "index": receipt.index,
         "size": receipt.size,
         "sha256": receipt.sha256,
@@ -81,4 +88,7 @@ def _response(receipt: Receipt) -> Response:
         "chunkCount": receipt.chunk_count,
         "complete": receipt.complete,
     }
-    return JSONResponse(body, headers={"ETag": f'"{receipt.sha256}"'})
+
+
+def _response(receipt: Receipt) -> Response:
+    return JSONResponse(receipt_document(receipt), headers={"ETag": f'"{receipt.sha256}"'})

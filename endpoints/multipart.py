@@ -24,7 +24,7 @@ class MultipartChunk:
     """A push parser: it takes pieces of the body and returns the chunk's bytes. The slot has ``size`` bytes."""
 
     def __init__(self, content_type: str, size: int) -> None:
-        self._boundary = b"--" + _boundary(content_type)
+        self._boundary = b"--" + boundary_of(content_type)
         self._delimiter = b"\r\n" + self._boundary
         self._size = size
         self._remaining = size
@@ -110,7 +110,7 @@ class MultipartChunk:
         end = data.find(b"\r\n\r\n", position)
         if len(start) < len(opening) or end < 0:
             return None
-        return _name(data[position + len(opening) : end]), end + 4
+        return name_of(data[position + len(opening) : end]), end + 4
 
     def _store_field(self, name: str, value: bytes) -> None:
         """Store the digest. A field that appears twice is ambiguous, and refused."""
@@ -127,14 +127,16 @@ def _no_chunk() -> MalformedRequest:
     return MalformedRequest(f"The form has no file part named '{CHUNK_FIELD}'.")
 
 
-def _boundary(content_type: str) -> bytes:
+def boundary_of(content_type: str) -> bytes:
+    """The boundary of a form. Raises :class:`MalformedRequest`."""
     boundary = _parameter(content_type, "boundary")
     if boundary is None or not 1 <= len(boundary) <= 70 or not boundary.isascii():
         raise MalformedRequest("The form's Content-Type has no boundary of 1 to 70 characters (RFC 2046).")
     return boundary.encode("ascii")
 
 
-def _name(headers: bytes) -> str:
+def name_of(headers: bytes) -> str:
+    """The name of a part, by its headers; empty if it has none."""
     for line in headers.split(b"\r\n"):
         key, _, value = line.partition(b":")
         if key.strip().lower() == b"content-disposition":

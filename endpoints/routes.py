@@ -22,8 +22,9 @@ from endpoints.downloads import download_rendition, download_version
 from endpoints.favicon import favicon_ico, favicon_svg
 from endpoints.health import alive, readiness_endpoint
 from endpoints.metrics import Exposition, metrics_endpoint
+from endpoints.small_chunks import small_chunks_endpoint
 from endpoints.zips import download_zip
-from services.access.signed_urls import RENDITION_PATH, SLOT_PATH, VERSION_PATH, ZIP_PATH
+from services.access.signed_urls import RENDITION_PATH, SLOT_PATH, SMALL_CHUNKS_PATH, VERSION_PATH, ZIP_PATH
 
 GRAPHQL_PATH = "/graphql"
 #: The HTTP server of a worker has these two as well.
@@ -110,6 +111,13 @@ ROUTES = (
         ("POST", "PUT"),
         Purpose.CHUNK,
         lambda options: chunk_endpoint(options.body_timeouts),
+        streams_body=True,
+    ),
+    HttpRoute(
+        SMALL_CHUNKS_PATH,
+        ("POST",),
+        Purpose.CHUNK,
+        lambda options: small_chunks_endpoint(options.body_timeouts),
         streams_body=True,
     ),
     HttpRoute(VERSION_PATH, ("GET",), Purpose.DOWNLOAD, lambda _: download_version),

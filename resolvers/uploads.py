@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from resolvers.context import Context
-from resolvers.pages import Listing, Page, PageArguments, parse_index, parse_key
+from resolvers.pages import MAX_PAGE, Listing, Page, PageArguments, parse_index, parse_key
 from services.access.permissions import Permission, require_permission, visible
 from services.accounts.tokens import Viewer
 from services.core.errors import ExpectedError, InvalidInput
@@ -105,6 +105,18 @@ async def find_upload(context: Context, upload_id: str) -> Upload | None:
     """The upload with this ID, if the viewer may see it."""
     viewer, key = context.viewer, decode(Prefix.UPLOAD, upload_id)
     return visible(viewer, await context.services.uploads.find(key)) if key else None
+
+
+async def find_uploads(context: Context, upload_ids: Sequence[str]) -> list[Upload | None]:
+    """The uploads with these IDs, in the same order, without those that the viewer may not see.
+
+    Raises :class:`InvalidInput` for too many of them.
+    """
+    if not 1 <= len(upload_ids) <= MAX_PAGE:
+        raise InvalidInput(f"Name 1 to {MAX_PAGE} uploads.", field="ids")
+    viewer, keys = context.viewer, [decode(Prefix.UPLOAD, upload_id) for upload_id in upload_ids]
+    found = await context.services.uploads.find_many([key for key in keys if key])
+    return [visible(viewer, found.get(key)) if key else None for key in keys]
 
 
 async def _require_upload(context: Context, upload_id: str, permission: Permission) -> Upload:

@@ -23,6 +23,7 @@ from services.maintenance.health import Health
 from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
 from services.uploads.progress.progress import Progress
+from services.uploads.small_chunks import SmallChunks
 from services.uploads.uploads import Uploads
 from storage.progress_stream import RedisEventLog
 
@@ -47,6 +48,7 @@ class Services:
     accounts: Accounts
     uploads: Uploads
     ingest: Ingest
+    small_chunks: SmallChunks
     direct: DirectSlots
     items: Items
     deletion: Deletion

@@ -41,6 +41,7 @@ from services.uploads.direct import DirectSlots
 from services.uploads.ingest import Ingest
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
+from services.uploads.small_chunks import SmallChunks
 from services.uploads.uploads import Uploads
 from storage import tracing
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
@@ -139,6 +140,7 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             accounts=accounts,
             uploads=base.uploads,
             ingest=ingest,
+            small_chunks=SmallChunks(base.store, ingest, base.notifications, budgets),
             items=Items(),
             deletion=Deletion(base.notifications, counters),
             file_versions=FileVersions(counters, allowance),

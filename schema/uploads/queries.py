@@ -6,7 +6,7 @@ import strawberry
 
 from resolvers import uploads
 from resolvers.pages import PageArguments
-from schema.cost.directives import paged
+from schema.cost.directives import ListSize, paged
 from schema.relay.connections import After, Before, Connection, First, Last, connect
 from schema.relay.node import RequestInfo
 from schema.scopes.directives import READ_OR_UPLOAD
@@ -15,6 +15,7 @@ from storage.uploads import models
 
 UPLOAD_ID = strawberry.argument(description="The ID of the upload.")
 PARENT = strawberry.argument(description="The ID of the folder for the files of the uploads to return.")
+UPLOAD_IDS = strawberry.argument(description="The IDs of 1 to 100 uploads.")
 STATUS = strawberry.argument(description="The status of the uploads to return. By default all are returned.")
 
 
@@ -26,6 +27,19 @@ class UploadQueries:
     async def upload(self, info: RequestInfo, id: Annotated[strawberry.ID, UPLOAD_ID]) -> Upload | None:
         row = await uploads.find_upload(info.context, id)
         return Upload.of(row) if row else None
+
+    @strawberry.field(
+        description="The viewer's uploads with these IDs, in the same order; null for an ID of which there is none.",
+        directives=[
+            ListSize(slicing_arguments=["ids"], require_one_slicing_argument=strawberry.UNSET),
+            READ_OR_UPLOAD,
+        ],
+    )
+    async def uploads_by_ids(
+        self, info: RequestInfo, ids: Annotated[list[strawberry.ID], UPLOAD_IDS]
+    ) -> list[Upload | None]:
+        rows = await uploads.find_uploads(info.context, ids)
+        return [Upload.of(row) if row else None for row in rows]
 
     @strawberry.field(description="The viewer's uploads, newest first.", directives=[paged(), READ_OR_UPLOAD])
     async def uploads(

@@ -21,6 +21,8 @@ from services.core.keys import SecretKey, derive
 PURPOSE = "url"
 #: The paths of signed URLs. The table of routes has the same templates.
 SLOT_PATH = "/uploads/{upload_id}/chunks/{index}"
+#: Takes the bytes of several slots, by their URLs.
+SMALL_CHUNKS_PATH = "/uploads/chunks"
 VERSION_PATH = "/versions/{id}/content"
 RENDITION_PATH = "/renditions/{id}/content"
 ZIP_PATH = "/zips/{id}/content"

@@ -108,7 +108,7 @@ class FirstChunk:
         except SlotOverflow as error:
             raise _too_long(self._slot, self._index) from error
         except NoSpace as error:
-            raise _full() from error
+            raise full_disk() from error
 
     async def commit(self, declared_sha256: str | None) -> Receipt:
         """See :class:`ChunkSink`."""
@@ -177,5 +177,6 @@ def _too_long(slot: SlotState, index: int) -> ChunkSizeMismatch:
     return ChunkSizeMismatch(f"Slot {index} takes {slot.slot_size(index)} bytes, and more arrived.")
 
 
-def _full() -> StorageFull:
+def full_disk() -> StorageFull:
+    """The error for a chunk that does not fit on the disk."""
     return StorageFull("The server's disk is full. Acknowledged chunks are safe; send this one again later.")

@@ -46,7 +46,8 @@ class Ingest:
         self._notifications = notifications
         self._budgets = budgets
         self._lifetime = lifetime
-        self._senders = ActiveSenders()
+        #: Other ways to fill slots respect these senders.
+        self.senders = ActiveSenders()
 
     @asynccontextmanager
     async def open(
@@ -63,7 +64,7 @@ class Ingest:
         bind_log_context(upload_id=slot.id, account_id=slot.account_id)
         _require_alive(slot)
         if not slot.sha256:
-            _require_receiving(slot)
+            require_receiving(slot)
         payer = Payer(address, slot.account_id)
         reservation = await self._budgets.reserve(payer, CHUNK_POINTS, authorization.size)
         sink: ChunkSink | None = None
@@ -90,7 +91,7 @@ class Ingest:
         index = authorization.index
         try:
             async with (
-                self._senders.hold((slot.id, index), silence),
+                self.senders.hold((slot.id, index), silence),
                 self._store.slot(slot.staging_area, slot.slot_offset(index), authorization.size) as writer,
             ):
                 # Read again now that the slot is locked: the bytes of a slot with a receipt must not change.
@@ -182,7 +183,8 @@ def _require_alive(slot: SlotState) -> None:
         raise UploadClosed(f"The upload accepts no more chunks: it is {slot.status.value}.")
 
 
-def _require_receiving(slot: SlotState) -> None:
+def require_receiving(slot: SlotState) -> None:
+    """Raise :class:`UploadClosed` unless the upload accepts chunks."""
     if slot.status is not UploadStatus.RECEIVING:
         raise UploadClosed(f"The upload accepts no more chunks: it is {slot.status.value}.")
     if slot.expires_at < now():

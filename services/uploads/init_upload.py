@@ -25,6 +25,7 @@ from storage.errors import Duplicate, NoSpace, StateChanged
 from storage.jobs.job_notifications import JobNotifications
 from storage.uploads import known_chunks, new_uploads, usage
 from storage.uploads.models import JOB_OF_STATUS, Upload
+from storage.uploads.new_uploads import Draft
 from storage.uploads.usage import QuotaCheck
 
 #: Attempts without any success to store uploads whose keys, or whose bytes, other requests change at the same moment.
@@ -147,15 +148,22 @@ class UploadInitializer:
 
     async def _stage(self, pending: Sequence[PendingUpload]) -> None:
         # Reserved before the row exists, so that every upload that can be seen has its bytes reserved.
+        drafts = [each.draft for each in pending if each.draft.needs_bytes]
+        wanted = [(str(draft.upload.id), draft.upload.size, draft.upload.chunk_size) for draft in drafts]
+        for draft, area in zip(drafts, await self._store.stage_all(wanted) if wanted else (), strict=True):
+            if isinstance(area, NoSpace):
+                draft.refusal = area
+            else:
+                draft.upload.staging = area
         for each in pending:
-            upload = each.draft.upload
-            try:
-                if each.draft.needs_bytes:
-                    upload.staging = await self._store.stage(str(upload.id), upload.size, upload.chunk_size)
-                elif not each.draft.version:
-                    await self._ready.store_empty_file(upload)
-            except NoSpace as error:
-                each.draft.refusal = error
+            if not each.draft.needs_bytes and not each.draft.version:
+                await self._store_empty_file(each.draft)
+
+    async def _store_empty_file(self, draft: Draft) -> None:
+        try:
+            await self._ready.store_empty_file(draft.upload)
+        except NoSpace as error:
+            draft.refusal = error
 
     async def _discard(self, refused: Sequence[PendingUpload]) -> None:
         for each in refused:

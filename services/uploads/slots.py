@@ -16,7 +16,10 @@ FindOpen: TypeAlias = Callable[[SlotRange], Awaitable[Sequence[range]]]
 async def slots_in(upload: Upload, window: Window[int], find_open: FindOpen, *, missing: bool) -> list[Slot]:
     """A window of the slots, by index; only open ones if ``missing``."""
     part = _part(upload, window, missing=missing)
-    gaps = [] if upload.is_full or part.start >= part.end else await find_open(part)
+    if not upload.is_full and upload.received_chunks == 0:
+        gaps: Sequence[range] = [range(part.start, part.end)]
+    else:
+        gaps = [] if upload.is_full or part.start >= part.end else await find_open(part)
     indexes = islice(_indexes(part, gaps, missing=missing), window.limit)
     open_slots = () if missing else {index for gap in gaps for index in gap}
     slots = [_slot(upload, index, received=not missing and index not in open_slots) for index in indexes]

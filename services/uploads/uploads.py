@@ -19,7 +19,7 @@ from storage.database.pages import Window
 from storage.jobs import jobs
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.models import JobKind
-from storage.uploads import expiry, open_slots, usage
+from storage.uploads import consistency, expiry, open_slots, usage
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.open_slots import SlotRange
@@ -59,7 +59,11 @@ class Uploads:
 
     async def init_all(self, account_id: UUID, requests: Sequence[NewUpload]) -> list[Upload | ExpectedError]:
         """Like :meth:`init` for several files, in one transaction: the upload of each, or why it was refused."""
-        return await self._initializer.init_all(account_id, requests)
+        outcomes = await self._initializer.init_all(account_id, requests)
+        for outcome in outcomes:
+            if isinstance(outcome, Upload):
+                self._progress.announce(outcome)
+        return outcomes
 
     async def space(self, account_id: UUID) -> Space:
         """The storage that an account uses, and its quota."""
@@ -68,6 +72,10 @@ class Uploads:
     async def find(self, upload_id: UUID) -> Upload | None:
         """The upload with this key, of any account."""
         return await rows.find(upload_id)
+
+    async def find_many(self, upload_ids: Collection[UUID]) -> dict[UUID, Upload]:
+        """The uploads with these keys, of any account."""
+        return await consistency.find_uploads(upload_ids)
 
     async def page(self, account_id: UUID, only: UploadFilter, window: Window[UUID]) -> Sequence[Upload]:
         """A window of those of the account's uploads that meet the conditions, the newest one first."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from storage.blobs.publishing import Publisher
+from storage.errors import NoSpace
 
 #: Bytes of one read. Larger blocks do not fit the processor's cache, smaller ones need more calls.
 BLOCK = 1024 * 1024
@@ -146,6 +147,9 @@ class BlobStore(Publisher, Protocol):
         stay free.
         """
         ...
+
+    async def stage_all(self, areas: Sequence[tuple[str, int, int]]) -> list[str | NoSpace]:
+        """Like :meth:`stage` for several keys, sizes and slot sizes, in less time. Errors are in place of handles."""
 
     async def free_space(self) -> int | None:
         """The bytes that ``stage`` can still reserve; None if it reserves nothing."""

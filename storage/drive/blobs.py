@@ -5,7 +5,7 @@ and renditions name it: as an original if a version does, else as derived. The d
 it counts no more, and its bytes are deleted some time later (:mod:`storage.deletion.collection`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from tortoise.expressions import F
 
 from storage.accounts.models import Account
+from storage.database.bulk import insert_rows
 from storage.drive.models import Blob, FileVersion, Rendition
 
 
@@ -20,6 +21,12 @@ async def add_original(account_id: UUID, *, key: str, size: int, sha256: str, cr
     """Store the blob of an uploaded file."""
     await _count(account_id, originals=size)
     return await Blob.create(account_id=account_id, key=key, size=size, sha256=sha256, crc32=crc32)
+
+
+async def add_originals(account_id: UUID, rows: Sequence[Blob]) -> None:
+    """Store the blobs of several uploaded files, like :func:`add_original`."""
+    await _count(account_id, originals=sum(blob.size for blob in rows))
+    await insert_rows(rows)
 
 
 async def add_derived(account_id: UUID, *, key: str, size: int, sha256: str, crc32: int | None = None) -> Blob:

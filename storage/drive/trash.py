@@ -78,7 +78,7 @@ async def trash(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> lis
     async def work() -> list[Item]:
         await lock(account_id)
         found = await chains(item_ids)
-        tops = [require_found(found.get(key), account_id, key) for key in dict.fromkeys(item_ids)]
+        tops = [require_found(found.get(key), account_id, key) for key in item_ids]
         items = await load(item_ids)
         changed = [items[chain.item.id] for chain in tops if not _goes_along(chain, items.keys())]
         for item in changed:
@@ -108,7 +108,7 @@ async def restore(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> l
     async def work() -> list[Item]:
         await lock(account_id)
         found = await chains(item_ids)
-        listed = [require_found(found.get(key), account_id, key) for key in dict.fromkeys(item_ids)]
+        listed = [require_found(found.get(key), account_id, key) for key in item_ids]
         # Folders first: what is below them returns with them.
         upper_first = sorted(listed, key=lambda chain: chain.depth)
         restored = {chain.item.id: await _restore(chain.item.id) for chain in upper_first}

@@ -14,9 +14,12 @@ from storage.database.pages import Window
 from storage.drive.change_log import event, remove_names
 from storage.drive.file_kinds import file_kind
 from storage.drive.models import Blob, FileVersion, Item, Rendition
+from storage.drive.tree import marks
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
 
+#: Most contents are new: this is faster than the next statement.
+KNOWN = "SELECT DISTINCT sha256 FROM blob WHERE sha256 IN ({})"
 #: One for each content.
 SAME = """
 SELECT (
@@ -70,11 +73,13 @@ async def find_all_same(account_id: UUID, contents: Collection[tuple[int, str]])
 
     Their blobs and files are loaded.
     """
-    if not contents:
-        return {}
+    digests = {sha256 for _, sha256 in contents}
+    known = {sha256 for (sha256,) in await fetch(KNOWN.format(marks(digests)), *digests)} if digests else set()
     # Any version will do: to find the newest one would read all of them, and a drive may have many empty files.
-    statement = " UNION ALL ".join([SAME] * len(contents))
-    values = [value for size, sha256 in contents for value in (sha256, account_id, size)]
+    values = [value for size, sha256 in contents if sha256 in known for value in (sha256, account_id, size)]
+    if not values:
+        return {}
+    statement = " UNION ALL ".join([SAME] * (len(values) // 3))
     found = await find_many([as_uuid(key) for (key,) in await fetch(statement, *values) if key])
     return {(version.blob.size, version.blob.sha256): version for version in found.values()}
 

@@ -41,14 +41,14 @@ async def reopen_slots(
     async def work() -> None:
         await _finish(job)
         if unpublish:
-            await _take(unpublish)
+            await take_step(unpublish)
         await receipts.reopen(job.subject_id, indexes)
         changes: dict[str, Any] = {"staging": place.staging} if place else {}
         await Upload.filter(id=job.subject_id).update(status=UploadStatus.RECEIVING, expires_at=expires_at, **changes)
         if place:
             await receipts.set_etags(job.subject_id, place.etags)
 
-    with _errors_of_steps():
+    with errors_of_steps():
         await atomically(work)
 
 
@@ -73,7 +73,7 @@ async def publish(
     async def work() -> FileVersion:
         await _finish(job)
         if publish_bytes:
-            await _take(publish_bytes)
+            await take_step(publish_bytes)
         version = await add_file(upload, blob_key=blob_key, sha256=sha256, crc32=crc32, media=media, now=now)
         status = upload.status_with_file
         changes = {"status": status, "version_id": version.id, "mime_type": upload.mime_type, "fingerprint": None}
@@ -81,7 +81,7 @@ async def publish(
         await enqueue_job(upload.id, status, now)
         return version
 
-    with _errors_of_steps():
+    with errors_of_steps():
         return await atomically(work)
 
 
@@ -174,7 +174,8 @@ class _StepFailed(Exception):
         self.error = error
 
 
-async def _take(step: Step) -> None:
+async def take_step(step: Step) -> None:
+    """Take a step in the store inside a transaction. Its errors are raised by :func:`errors_of_steps` around it."""
     # Within a transaction, an OSError looks like a lost connection of the database, after which the work is repeated. A
     # sync that failed must not be: the next one succeeds, whether the disk has the bytes or not.
     try:
@@ -184,7 +185,8 @@ async def _take(step: Step) -> None:
 
 
 @contextmanager
-def _errors_of_steps() -> Iterator[None]:
+def errors_of_steps() -> Iterator[None]:
+    """Raise the error of a step in the store after its transaction was rolled back."""
     try:
         yield
     except _StepFailed as failed:

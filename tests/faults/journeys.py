@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from services.core.ids import Prefix, encode
@@ -25,12 +26,17 @@ from tests.support.uploads import (
     fill,
     look,
     padded_clip,
+    persist,
     persistent_data,
     to_the_end,
 )
 from tests.support.waiting import eventually
 
 SIZE = 8 * CHUNK
+SMALL_FILES = 5
+BY_IDS = "query ($ids: [ID!]!) { uploadsByIds(ids: $ids) { status } }"
+INIT_SMALL = """mutation ($input: InitUploadsInput!) { initUploads(input: $input) { userErrors { code }
+    results { upload { id slot(index: 0) { url } } userErrors { code message } } } }"""
 ABORT = """mutation ($id: ID!) {
     abortUpload(input: {uploadId: $id}) { upload { id status } userErrors { code message } } }"""
 
@@ -73,6 +79,39 @@ async def upload(stage: Stage, sent: Sent, arm: Arm) -> Json:
     """Send a file from its first to its last chunk."""
     arm()
     await begin(stage.person, sent)
+    return await to_the_end(stage.person, sent)
+
+
+async def small(stage: Stage, sent: Sent, arm: Arm) -> Json:
+    """Send small files together, of which one is observed."""
+    contents = [secrets.token_bytes(5_000) for _ in range(SMALL_FILES)]
+    sent.content = contents[-1]
+    names = [f"{sent.name} {number}" for number in range(SMALL_FILES)]
+    files = [
+        {"fileName": name, "size": len(each), "sha256": digest(each), "idempotencyKey": name}
+        for name, each in zip(names, contents, strict=True)
+    ]
+    arm()
+    payload = await persistent_data(stage.person, INIT_SMALL, input={"uploads": files})
+    uploads = [result["upload"] for result in payload["results"]]
+    sent.upload_id = uploads[-1]["id"]
+    form = [(upload["slot"]["url"], ("chunk", content)) for upload, content in zip(uploads, contents, strict=True)]
+
+    async def received() -> bool:
+        response = await persist(lambda: stage.person.http.post("/uploads/chunks", files=form))
+        chunks = response.json()["chunks"]
+        assert all(chunk.get("code") in {None, "SLOT_BUSY", "STORAGE_UNAVAILABLE"} for chunk in chunks), chunks
+        return all("sha256" in chunk for chunk in chunks)
+
+    await eventually(received, PATIENCE_SECONDS)
+    sent.acknowledged[0] = digest(sent.content)
+
+    async def stored() -> bool:
+        ids = [upload["id"] for upload in uploads]
+        found: Any = await persistent_data(stage.person, BY_IDS, ids=ids)
+        return all(each["status"] == "READY" for each in found)
+
+    await eventually(stored, PATIENCE_SECONDS)
     return await to_the_end(stage.person, sent)
 
 
@@ -209,6 +248,7 @@ WALKS: dict[Journey, tuple[Walk, str]] = {
     Journey.UPLOAD: (upload, "READY"),
     Journey.COMPRESS: (upload, "READY"),
     Journey.OWNED: (owned, "READY"),
+    Journey.SMALL: (small, "READY"),
     Journey.CHANGED: (changed, "READY"),
     Journey.DAMAGE: (damage, "READY"),
     Journey.ABORT: (abort, "ABORTED"),

@@ -10,13 +10,15 @@ from storage.blobs import LocalBlobStore
 from storage.drive.models import Blob, FileVersion
 from storage.jobs.models import Job, JobState
 from tests.faults.arming import Arming
-from tests.faults.journeys import Stage
+from tests.faults.journeys import SMALL_FILES, Stage
 from tests.faults.steps import Journey
 from tests.support.file_age import set_age
 from tests.support.server import Json, digest
 from tests.support.uploads import PATIENCE_SECONDS, Sent, assert_whole, look
 from tests.support.waiting import eventually, nothing_is_away
 
+#: The files that journeys send, if there are several.
+FILES = {Journey.OWNED: 2, Journey.CHANGED: 2, Journey.SMALL: SMALL_FILES}
 HELD = {"RECEIVING", "REASSEMBLING", "COMPRESSING", "READY"}
 
 
@@ -116,7 +118,7 @@ async def all_is_well(stage: Stage, sent: Sent, journey: Journey, upload: Json) 
     """Check everything after the end of the journey."""
     if upload["status"] == "READY":
         await assert_whole(stage.person, upload, sent.content, sent.compress)
-        wanted = 2 if journey in {Journey.OWNED, Journey.CHANGED} else 1
+        wanted = FILES.get(journey, 1)
         async with stage.database():
             made = await FileVersion.filter(item__name__startswith=stage.name).count()
             assert made == wanted, f"{made} files of one upload"

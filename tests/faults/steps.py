@@ -25,6 +25,7 @@ class Journey(StrEnum):
     DAMAGE = "damage"
     ABORT = "abort"
     EXPIRE = "expire"
+    SMALL = "small"
     SWEEP = "sweep"
     RESTORED = "restored"
     DELETE = "delete"
@@ -68,6 +69,8 @@ LOCAL = "storage.blobs.local.folder:"
 FOLDER = f"{LOCAL}BlobFolder."
 RESULTS = "storage.uploads.job_results:"
 SLOT = "storage.blobs.local.slot_writer:"
+STORE = "storage.blobs.local.store:LocalBlobStore."
+SMALL = "storage.uploads.small_files:"
 DELETION = "storage.deletion."
 #: With PostgreSQL a receipt is one statement.
 FETCH, COUNTED = "storage.database.postgres.client:_fetch", "WITH counted"
@@ -83,6 +86,18 @@ STEPS = (
     _api(
         "init of a changed file: stored, no answer", Journey.CHANGED, "after", "storage.uploads.new_uploads:insert_all"
     ),
+    # Small files are stored together.
+    _api("small files: bytes reserved, no rows", Journey.SMALL, "after", f"{STORE}stage_all"),
+    _api("small files: rows stored, no answer", Journey.SMALL, "after", "storage.uploads.new_uploads:insert_all"),
+    _api("small files: bytes written, no receipts", Journey.SMALL, "before", f"{SMALL}add_receipts"),
+    _api("small files: receipts stored, no hint", Journey.SMALL, "after", f"{SMALL}add_receipts"),
+    _worker("small files: claimed together", Journey.SMALL, "after", f"{SMALL}claim_more"),
+    _worker("small files: verified, not durable", Journey.SMALL, "before", f"{STORE}prepare_all"),
+    _worker("small files: durable, no records", Journey.SMALL, "after", f"{STORE}prepare_all"),
+    _worker("small files: records stored", Journey.SMALL, "after", "workers.uploads.small_files:_prepared"),
+    _worker("small files: renamed, no rows", Journey.SMALL, "after", f"{STORE}publish_all"),
+    _worker("small files: rows written, not committed", Journey.SMALL, "after", f"{SMALL}_store_rows"),
+    _worker("small files: committed, no event", Journey.SMALL, "after", f"{SMALL}publish"),
     # A chunk comes in.
     _api("chunk: slot not locked yet", Journey.UPLOAD, "before", f"{SLOT}lock_range", passage=3),
     _api("chunk: slot locked, no byte", Journey.UPLOAD, "after", f"{SLOT}lock_range", passage=3),

@@ -225,6 +225,7 @@ def test_no_new_argument_is_required(served: GraphQLSchema) -> None:
         ("Query", "itemByPath", "path"),
         ("Query", "operationCost", "query"),
         ("Query", "search", "query"),
+        ("Query", "uploadsByIds", "ids"),
         ("Upload", "slot", "index"),
     }
 

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from services.media.content_types.media_types import EXAMINED, NOTHING, Examined, examine, media_type
 from services.media.types import MediaFacts
+from storage.drive.file_kinds import file_kind
+from storage.drive.models import FileKind
 from storage.errors import NoSpace
 from storage.uploads.models import Upload
+from storage.uploads.small_files import is_small
 from workers.job_context import JobContext
 from workers.media.probe import count_failure, try_probe
 
@@ -28,8 +31,15 @@ async def content_facts(upload: Upload, key: str, context: JobContext) -> Conten
     small file. Raises like :func:`facts_of`.
     """
     examined = await _examined(upload, context)
-    media = await facts_of(key, context) if examined.may_be_media else None
+    media = await facts_of(key, context) if _may_be_media(upload, examined) else None
     return ContentFacts(media_type(examined, upload.file_name, upload.mime_type, media), media)
+
+
+def _may_be_media(upload: Upload, examined: Examined) -> bool:
+    """Whether to probe a file. A small one of unknown content and name is none: sound of a few seconds is larger."""
+    if examined.mime_type is None and is_small(upload):
+        return file_kind(upload.mime_type) in {FileKind.VIDEO, FileKind.AUDIO}
+    return examined.may_be_media
 
 
 async def facts_of(key: str, context: JobContext) -> MediaFacts | None:

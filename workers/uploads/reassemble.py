@@ -14,10 +14,12 @@ from storage.jobs.models import Job, JobKind
 from storage.uploads import receipts
 from storage.uploads import uploads as rows
 from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.small_files import is_small
 from workers.job_context import JobContext
 from workers.job_type import JobType
 from workers.uploads.publishing import publish_found, publish_verified
 from workers.uploads.sealing import reopen, seal
+from workers.uploads.small_files import reassemble_more
 from workers.uploads.upload_jobs import UPLOAD_ID, ProgressReporter, fail_upload, publish_status
 from workers.uploads.verification import Verification
 
@@ -31,6 +33,8 @@ async def reassemble(job: Job, context: JobContext) -> None:
     upload = await rows.find(job.subject_id)
     if not upload:
         return
+    if is_small(upload):
+        await reassemble_more(job, upload, context)
     if not await publish_found(job, upload, context):
         await _reassemble_chunks(job, upload, context)
     await context.progress.publish_snapshot(upload.id)

@@ -9,6 +9,9 @@ SESSION_FIELDS = f"""session {{
 UPLOAD_FIELDS = """id status size receivedBytes direct error { message }
     file { id download { url } renditions { recipe download { url } } }"""
 
+#: Those of a small file, which has no renditions: each field counts for thousands of files.
+SMALL_UPLOAD_FIELDS = "id status size receivedBytes direct error { message } file { id download { url } }"
+
 ME = "{ me { id } }"
 LOGIN = f"mutation ($input: LoginInput!) {{ login(input: $input) {{ {SESSION_FIELDS} }} }}"
 REFRESH_SESSION = f"mutation ($input: RefreshSessionInput!) {{ refreshSession(input: $input) {{ {SESSION_FIELDS} }} }}"
@@ -16,6 +19,11 @@ INIT_UPLOAD = f"""mutation ($input: InitUploadInput!) {{
   initUpload(input: $input) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
 COMPLETE_UPLOAD = f"""mutation ($input: CompleteUploadInput!) {{
   completeUpload(input: $input) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
+INIT_UPLOADS = f"""mutation ($input: InitUploadsInput!) {{
+  initUploads(input: $input) {{ userErrors {{ code message }} results {{
+    upload {{ {SMALL_UPLOAD_FIELDS} slot(index: 0) {{ url received }} }} userErrors {{ code message }} }} }} }}"""
+UPLOADS_BY_IDS = f"query ($ids: [ID!]!) {{ uploadsByIds(ids: $ids) {{ {SMALL_UPLOAD_FIELDS} }} }}"
+UPLOAD_STATUS = "query ($id: ID!) { upload(id: $id) { status } }"
 UPLOAD = f"query ($id: ID!) {{ upload(id: $id) {{ {UPLOAD_FIELDS} }} }}"
 MISSING_SLOTS = """query ($id: ID!, $first: Int!, $after: String) {
   upload(id: $id) { slots(first: $first, after: $after, missing: true) {
@@ -30,6 +38,9 @@ ALL = (
     LOGIN,
     REFRESH_SESSION,
     INIT_UPLOAD,
+    INIT_UPLOADS,
+    UPLOADS_BY_IDS,
+    UPLOAD_STATUS,
     COMPLETE_UPLOAD,
     UPLOAD,
     MISSING_SLOTS,

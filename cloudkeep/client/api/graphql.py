@@ -118,7 +118,7 @@ def _only_field(body: Json) -> Any:
     for error in body.get("errors") or []:
         raise _error(error.get("extensions") or {}, str(error.get("message")))
     (value,) = body["data"].values()
-    for error in (value or {}).get("userErrors") or []:
+    for error in (value.get("userErrors") if isinstance(value, dict) else None) or []:
         raise _error(error, str(error["message"]), next(reversed(error.get("field") or []), None))
     return value
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from cloudkeep.client.display.display import open_display, print_error
-from cloudkeep.client.display.progress import COMPARING, StageProgress, Track
+from cloudkeep.client.display.progress import COMPARING, ByteCounter, Track
 from cloudkeep.client.drive.changes import ensure_folder, in_batches
 from cloudkeep.client.drive.drive import FAIL, REPLACE, Drive
 from cloudkeep.client.drive.items import RemoteItem
@@ -96,8 +96,7 @@ class _Run:
                 print_error("cloudkeep: nothing was moved to the trash, because not everything was stored")
         else:
             await in_batches(self._drive.move_to_trash, plan.trash_last, self.outcome)
-        planned = "not everything was synchronised; planned were: " if self.outcome.code else ""
-        print_error(f"cloudkeep: {planned}{summary(plan)}")
+        print_error(f"cloudkeep: {summary(plan)}")
 
     async def _upload(self, uploads: Sequence[Upload]) -> int:
         context = UploadContext(self._http, self._drive.session)
@@ -135,21 +134,17 @@ class _Run:
 
 
 class ComparedBytes:
-    """Shows on a track how many bytes of the local files were compared.
-
-    Without a speed, because most files are compared without reading them again.
-    """
+    """Shows on a track how many bytes of the local files were compared."""
 
     def __init__(self, track: Track, local: LocalTree) -> None:
-        self._track = track
-        self._total = sum(map(_size, local.items))
+        self._counter = ByteCounter(track, COMPARING, sum(map(_size, local.items)) or 1)
         self._done = 0
 
     def add(self, item: LocalItem) -> None:
         """An item was compared."""
         if size := _size(item):
             self._done += size
-            self._track.show(StageProgress(COMPARING, self._done, self._total, speed=""))
+            self._counter.update(self._done)
 
 
 def _size(item: LocalItem) -> int:

@@ -1,5 +1,6 @@
 """The upload of one file: hash it, start or find the upload, send the missing chunks, follow the progress."""
 
+import hashlib
 from dataclasses import dataclass, field
 
 import httpx
@@ -13,7 +14,8 @@ from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.progress_stream import ProgressStream
 from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import MissingSlots
-from cloudkeep.client.uploads.source import Source
+from cloudkeep.client.uploads.small_files import MAX_SIZE, SmallFiles
+from cloudkeep.client.uploads.source import Digests, Source
 from cloudkeep.client.uploads.uploads import FINAL, READY, RECEIVING, Uploads, UploadState, init_input
 from services.media.types import Compression
 from services.uploads.chunk_sizes import default_chunk_size
@@ -54,7 +56,9 @@ class FileUpload:
     async def send(self) -> UploadState:
         """Hash the file and send what the server does not have yet. Raises :class:`UploadFailed`."""
         size = self._source.size
-        digests = await self._source.digests(default_chunk_size(size), ByteCounter(self._track, READING, size).update)
+        digests = await self._source.digests(
+            default_chunk_size(size), ByteCounter(self._track, READING, size or 1).update
+        )
         self.sha256 = digests.whole
         options = self._context.compress
         variables = init_input(
@@ -64,6 +68,20 @@ class FileUpload:
         if state.status == RECEIVING and state.received_bytes:
             self._track.note(f"the server has {state.received_bytes / size:.0%} of it already")
         return await self._send_missing(state)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the file can be sent together with others."""
+        context = self._context
+        return self._source.size <= MAX_SIZE and not context.direct and context.compress is None
+
+    async def send_with_others(self, small_files: SmallFiles) -> UploadState:
+        """Send a small file together with others. Raises :class:`UploadFailed`."""
+        content = await self._source.content()
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        digests = Digests(self.sha256, default_chunk_size(self._source.size), [])
+        variables = init_input(self._source.name, self._source.size, digests, None, destination=self._destination)
+        return await small_files.send({**variables, "chunkHashes": None, "direct": False}, content)
 
     async def finish(self, state: UploadState) -> UploadState:
         """Follow the upload to its end, and send damaged chunks again. Raises :class:`UploadFailed`."""

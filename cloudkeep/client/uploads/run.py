@@ -22,11 +22,16 @@ from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.gathering import gather
 from cloudkeep.client.uploads.local_tree import local_name
 from cloudkeep.client.uploads.sender import task_group
+from cloudkeep.client.uploads.small_files import MAX_SIZE, MOST_FILES, SmallFiles
 from cloudkeep.client.uploads.source import Source
 from services.media.types import Compression
 
 #: One file is sent at a time and has the whole bandwidth. The others are being verified or compressed by the server.
 FILES_AT_ONCE = 8
+
+#: Small files are sent in groups, of which some are being verified by the server. Each has an open file, and its bytes
+#: are in memory.
+SMALL_FILES_AT_ONCE = 4 * MOST_FILES
 
 #: Asks for user ID and password.
 AskCredentials = Callable[[], tuple[str, str]]
@@ -131,7 +136,7 @@ async def upload_all(
     queue = _UploadQueue(context, display)
     exit_codes: list[ExitCode] = []
     with display.bars:
-        async with task_group() as group:
+        async with task_group() as group, queue.small_files.running(group):
             for task in [group.create_task(queue.upload(file)) for file in files]:
                 result = await task
                 exit_codes.append(result.exit_code)
@@ -147,11 +152,13 @@ class _UploadQueue:
         self._context = context
         self._display = display
         self._unfinished = asyncio.Semaphore(FILES_AT_ONCE)
+        self._unfinished_small = asyncio.Semaphore(SMALL_FILES_AT_ONCE)
         self._sending = asyncio.Lock()
+        self.small_files = SmallFiles(context.http, context.session, context.policy)
 
     async def upload(self, file: FileToUpload) -> FileResult:
         """Upload one file. Raises :class:`cloudkeep.client.errors.ClientError` if the whole run fails."""
-        async with self._unfinished:
+        async with self._unfinished_small if _is_small(file.path) else self._unfinished:
             track = self._display.track(file.label)
             try:
                 with Source(file.path) as source:
@@ -165,8 +172,11 @@ class _UploadQueue:
                 return FileResult(ExitCode.FAILED)
 
     async def _upload(self, upload: FileUpload, track: Track) -> FileResult:
-        async with self._sending:
-            state = await upload.send()
+        if upload.is_small:
+            state = await upload.send_with_others(self.small_files)
+        else:
+            async with self._sending:
+                state = await upload.send()
         state = await upload.finish(state)
         if state.error:
             if state.download_url:
@@ -177,6 +187,13 @@ class _UploadQueue:
             track.note(f"compressed: {state.compressed_url}")
         track.end(f"ready: {state.download_url}" if state.download_url else "ready")
         return FileResult(ExitCode.DONE, state.file_id)
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.stat().st_size <= MAX_SIZE
+    except OSError:
+        return False
 
 
 def require_sources(files: Iterable[Path]) -> None:

@@ -135,7 +135,7 @@ class Sender:
         if self._reports:
             await self._report(self._reports, slot, response, digest)
         else:
-            _raise_for_problem(response)
+            raise_for_problem(response)
         sent_bytes.finish(slot)
 
     async def _report(self, reports: ChunkReports, slot: Slot, response: httpx.Response, digest: bytes) -> None:
@@ -147,7 +147,7 @@ class Sender:
             raise RetryableError(RETRYABLE_PROBLEMS["BODY_STALLED"])
         if EXPIRED_TOKEN in response.content:
             raise SlotUrlRefused
-        _raise_for_problem(response)
+        raise_for_problem(response)
         await reports.report(slot.index, response.headers.get("etag", ""), digest.hex())
 
 
@@ -178,7 +178,7 @@ class _SentBytes:
         self._counter.update(self._finished + sum(self._unfinished.values()))
 
 
-def _raise_for_problem(response: httpx.Response) -> None:
+def raise_for_problem(response: httpx.Response) -> None:
     """Raise the error for a response that is no success."""
     if response.is_success:
         return

@@ -39,7 +39,7 @@ class Source:
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises :class:`SourceError` unless the path is a readable regular file that is not empty."""
+        """Raises :class:`SourceError` unless the path is a readable regular file."""
         self._file = _open(path)
         self.name = path.absolute().name
         self.status = os.fstat(self._file)
@@ -69,6 +69,14 @@ class Source:
                 on_progress(offset + done)
             chunks.append(chunk.hexdigest())
         return Digests(whole.hexdigest(), chunk_size, chunks)
+
+    async def content(self) -> bytes:
+        """All bytes of a small file."""
+        content = await asyncio.to_thread(self._read, 0, self.size) if self.size else b""
+        self.require_unchanged()
+        if len(content) != self.size:
+            raise SourceChanged("the file became shorter while it was being sent")
+        return content
 
     async def sha256_of(self, offset: int, size: int) -> bytes:
         """SHA-256 of a range."""
@@ -138,4 +146,4 @@ def _problem(status: os.stat_result) -> str | None:
         return "is a folder; name the files in it"
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
-    return None if status.st_size else "the file is empty"
+    return None

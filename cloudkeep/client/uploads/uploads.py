@@ -6,7 +6,16 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from cloudkeep.client.api.documents import COMPLETE_UPLOAD, INIT_UPLOAD, MISSING_SLOTS, REPORT_CHUNKS, UPLOAD
+from cloudkeep.client.api.documents import (
+    COMPLETE_UPLOAD,
+    INIT_UPLOAD,
+    INIT_UPLOADS,
+    MISSING_SLOTS,
+    REPORT_CHUNKS,
+    UPLOAD,
+    UPLOAD_STATUS,
+    UPLOADS_BY_IDS,
+)
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
@@ -63,6 +72,21 @@ class UploadState:
 def _url(stored: Json) -> str | None:
     """The download URL of a file or a rendition. A client that may not download it gets none."""
     return (stored.get("download") or {}).get("url")
+
+
+@dataclass(frozen=True)
+class StartedUpload:
+    """An upload of one chunk, and the URL for that, which is a secret."""
+
+    state: UploadState
+    url: str = field(repr=False)
+
+
+def _started(result: Json) -> StartedUpload | UploadFailed:
+    for error in result["userErrors"]:
+        return RequestRefused(error["code"], error["message"])
+    upload = result["upload"]
+    return StartedUpload(UploadState.of(upload), (upload["slot"] or {}).get("url", ""))
 
 
 @dataclass(frozen=True)
@@ -137,6 +161,20 @@ class Uploads:
     async def get(self, upload_id: str) -> UploadState:
         """The upload as it is now."""
         return UploadState.of(await self._execute(UPLOAD, id=upload_id))
+
+    async def init_all(self, files: list[Json]) -> list["StartedUpload | UploadFailed"]:
+        """Start several uploads, or find them. Returns each, or why it was refused."""
+        payload = await self._execute(INIT_UPLOADS, input={"uploads": files})
+        return [_started(result) for result in payload["results"]]
+
+    async def get_all(self, upload_ids: list[str]) -> list[UploadState]:
+        """Uploads as they are now. Raises :class:`UploadFailed` if the server no longer knows one of them."""
+        return [UploadState.of(each) for each in await self._execute(UPLOADS_BY_IDS, ids=upload_ids)]
+
+    async def status(self, upload_id: str) -> str | None:
+        """The status of an upload; None if the server does not know it."""
+        upload = await self._execute(UPLOAD_STATUS, id=upload_id)
+        return upload["status"] if upload else None
 
     async def complete(self, upload_id: str) -> UploadState:
         """Complete the upload after everything was sent. Returns its new state."""

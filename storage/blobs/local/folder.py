@@ -13,12 +13,12 @@ import shutil
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
 from storage.blobs.base import StoredObject
 from storage.blobs.disk_space import free_above_reserve, require_free_space
+from storage.blobs.local.listing import describe, files
 from storage.durable_files import FULL, sync
 from storage.errors import BlobNotFound, NoSpace
 
@@ -100,8 +100,10 @@ class BlobFolder:
             raise
         finally:
             os.close(descriptor)
-        # After a power cut the bytes may be lost and are sent again, but their file must exist.
-        sync(path.parent)
+
+    def sync_staging(self) -> None:
+        """Make the names of staging areas durable: after a power cut the bytes may be lost, but not their files."""
+        sync(self._root / "staging")
 
     def free_space(self) -> int:
         """The bytes that staging areas can still reserve."""
@@ -162,19 +164,29 @@ class BlobFolder:
             _rename(staging, blob)
 
     def prepare(self, key: str) -> None:
-        """Make the bytes of a staging area durable, and the folder of the blob that it becomes.
+        """Make the bytes of a staging area durable, and the folder of the blob that it becomes."""
+        self.sync_bytes(key)
+        self._sync_folders(self.blob_path(key))
 
-        After a failure, call ``reread_after_failed_sync`` first.
+    def sync_bytes(self, key: str) -> None:
+        """Make the bytes of a staging area durable, and create the folder of the blob that it becomes.
+
+        The caller makes :meth:`folders_of` the blob durable. After a failure, call ``reread_after_failed_sync`` first.
         """
         # A process that is killed leaves it in the page cache, and a power cut ends what it stands for.
         self._sync_mark(key).write_bytes(b"")
         sync(self.find_bytes(key))
         blob = self.blob_path(key)
         blob.parent.mkdir(parents=True, exist_ok=True)
-        self._sync_folders(blob)
 
     def publish(self, key: str) -> None:
         """Turn a prepared staging area into a blob."""
+        self.rename_to_blob(key)
+        sync(self.blob_path(key).parent)
+        self.forget_sync(key)
+
+    def rename_to_blob(self, key: str) -> None:
+        """Give the bytes of a staging area the name of the blob, which is not durable yet."""
         blob = self.blob_path(key)
         try:
             _rename(self.staging_path(key), blob)
@@ -182,7 +194,9 @@ class BlobFolder:
             # An attempt before this one was killed, perhaps before the new name was durable.
             if not blob.exists():
                 raise
-        sync(blob.parent)
+
+    def forget_sync(self, key: str) -> None:
+        """Note that the bytes and the name of a blob are durable."""
         self._sync_mark(key).unlink(missing_ok=True)
 
     def make_durable(self, key: str) -> None:
@@ -217,8 +231,12 @@ class BlobFolder:
 
     def take_record(self, key: str, source: Path) -> None:
         """Turn a file in this folder into the record of a blob, durably."""
-        _move(source, self.record_path(key))
+        self.move_record(key, source)
         self._sync_folders(self.record_path(key))
+
+    def move_record(self, key: str, source: Path) -> None:
+        """Turn a file in this folder into the record of a blob. The caller makes :meth:`folders_of` it durable."""
+        _move(source, self.record_path(key))
 
     def put(self, key: str, source: Path) -> None:
         """Turn a file, which may be on another file system, into a blob, durably."""
@@ -232,29 +250,31 @@ class BlobFolder:
 
     def stat(self, key: str) -> StoredObject:
         """Size and age of a blob."""
-        return _describe(key, self.blob_path(key).stat())
+        return describe(key, self.blob_path(key).stat())
 
     def staging_areas(self) -> Iterator[StoredObject]:
         """Every staging area, and the remains of interrupted ``put`` calls."""
-        return _files(self._root / "staging")
+        return files(self._root / "staging")
 
     def blobs(self, prefix: str) -> Iterator[StoredObject]:
         """Every blob whose key begins with ``prefix``."""
-        return (blob for blob in _files(self._root / "blobs", depth=2) if blob.key.startswith(prefix))
+        return (blob for blob in files(self._root / "blobs", depth=2) if blob.key.startswith(prefix))
 
     def record_keys(self) -> Iterator[str]:
         """The key of every record."""
-        files = _files(self._root / "records", depth=2)
-        return (file.key.removesuffix(RECORD_SUFFIX) for file in files if file.key.endswith(RECORD_SUFFIX))
+        records = files(self._root / "records", depth=2)
+        return (file.key.removesuffix(RECORD_SUFFIX) for file in records if file.key.endswith(RECORD_SUFFIX))
 
-    def _sync_folders(self, blob: Path) -> None:
-        """Make a new name durable: sync its folder, and each parent folder up to the root, since they may be new as
-        well.
-        """
-        for folder in blob.parents:
-            sync(folder)
+    def folders_of(self, path: Path) -> Iterator[Path]:
+        """The folders to sync so that a new name is durable: its own, and each up to the root, as they may be new."""
+        for folder in path.parents:
+            yield folder
             if folder == self._root:
                 return
+
+    def _sync_folders(self, path: Path) -> None:
+        for folder in self.folders_of(path):
+            sync(folder)
 
 
 class _OpenFile:
@@ -262,23 +282,6 @@ class _OpenFile:
 
     def __init__(self, file: FileIO) -> None:
         weakref.finalize(self, file.close)
-
-
-def _files(folder: Path, depth: int = 0) -> Iterator[StoredObject]:
-    """The files ``depth`` folders below ``folder``, without those that are deleted meanwhile."""
-    if not folder.is_dir():
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if depth and entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path), depth - 1)
-            elif not depth and entry.is_file(follow_symlinks=False):
-                with suppress(FileNotFoundError):
-                    yield _describe(entry.name, entry.stat())
-
-
-def _describe(key: str, status: os.stat_result) -> StoredObject:
-    return StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC), key)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from io import FileIO
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from storage.blobs.base import (
     BLOCK,
@@ -30,9 +30,11 @@ from storage.blobs.local.folder import BlobFolder, translate_errors
 from storage.blobs.local.records import LocalRecords
 from storage.blobs.local.slot_writer import LocalSlotWriter, lock_range
 from storage.cancellation import run_to_end
-from storage.errors import BlobNotFound
+from storage.durable_files import sync
+from storage.errors import BlobNotFound, NoSpace
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Consume = Callable[[memoryview], None]
 
 THREADS = 8
@@ -55,12 +57,28 @@ class LocalBlobStore:
         self._folder = BlobFolder(root, reserve)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="blobs")
         self._local = threading.local()
-        self.records = LocalRecords(self._folder, self._run)
+        self.records = LocalRecords(self._folder, self._run, self._each)
 
     async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
         """See :class:`storage.blobs.base.BlobStore`."""
-        await self._run(self._folder.stage, key, size)
-        return key
+        (area,) = await self.stage_all([(key, size, slot_size or size)])
+        if isinstance(area, NoSpace):
+            raise area
+        return area
+
+    async def stage_all(self, areas: Sequence[tuple[str, int, int]]) -> list[str | NoSpace]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        results = await self._each(self._stage_or_refuse, [(key, size) for key, size, _ in areas])
+        await self._run(self._folder.sync_staging)
+        return results
+
+    def _stage_or_refuse(self, area: tuple[str, int]) -> str | NoSpace:
+        try:
+            with translate_errors():
+                self._folder.stage(*area)
+        except NoSpace as error:
+            return error
+        return area[0]
 
     async def free_space(self) -> int:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -120,6 +138,13 @@ class LocalBlobStore:
         await self._run(self._folder.prepare, staging)
         return staging
 
+    async def prepare_all(self, stagings: Sequence[str]) -> list[str]:
+        """See :class:`storage.blobs.base.BlobStore`. Many files are in the same folders, which are synced once."""
+        await self._each(self._folder.sync_bytes, stagings)
+        paths = [self._folder.blob_path(staging) for staging in stagings]
+        await self._each(sync, {folder for path in paths for folder in self._folder.folders_of(path)})
+        return list(stagings)
+
     async def reread_after_failed_sync(self, staging: str) -> bool:
         """See :class:`storage.blobs.base.BlobStore`."""
         return await self._run_to_end(self._folder.reread_after_failed_sync, staging)
@@ -129,6 +154,16 @@ class LocalBlobStore:
         # The job's lease covers it: another worker must not begin while a thread of this one still syncs.
         await self._run_to_end(self._folder.publish, staging)
         return staging
+
+    async def publish_all(self, stagings: Sequence[str]) -> None:
+        """See :class:`storage.blobs.base.BlobStore`."""
+
+        async def publish() -> None:
+            await self._each(self._folder.rename_to_blob, stagings)
+            await self._each(sync, {self._folder.blob_path(staging).parent for staging in stagings})
+            await self._each(self._folder.forget_sync, stagings)
+
+        await run_to_end(publish())
 
     async def make_durable(self, key: str) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -222,6 +257,14 @@ class LocalBlobStore:
     async def _run(self, call: Callable[..., T], *arguments: object) -> T:
         with translate_errors():
             return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
+
+    async def _each(self, call: Callable[[Item], T], items: Collection[Item]) -> list[T]:
+        """Run a call for each item, on all threads of the store. All have ended when this raises the first error."""
+        results = await asyncio.gather(*(self._run(call, item) for item in items), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return cast(list[T], results)
 
     async def _run_to_end(self, call: Callable[..., T], *arguments: object) -> T:
         """Run a call whose files or locks are released afterwards: it has ended when this returns or is cancelled."""

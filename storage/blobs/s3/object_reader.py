@@ -3,16 +3,17 @@
 import asyncio
 import mmap
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from storage.blobs.base import BLOCK, BlockSize
 from storage.blobs.s3.bucket import Bucket
 from storage.blobs.s3.connection_pool import ConnectionPool
 from storage.blobs.s3.requests import ConnectionBroken, DownloadRequest, run_on_thread
-from storage.errors import StoreUnavailable
+from storage.errors import BlobNotFound, StoreUnavailable
 
 T = TypeVar("T")
 Consume = Callable[[memoryview], None]
@@ -56,6 +57,15 @@ class ObjectReader:
             request.close()
             raise
         self._keep(request)
+
+    async def download(self, key: str, pieces: Sequence[tuple[int, int]], path: Path) -> None:
+        """Write these ranges of an object into a new file, at their offsets. Raises :class:`BlobNotFound`."""
+        with path.open("xb", 0) as file:
+            for start, end in pieces:
+                file.seek(start)
+                await self.scan(key, start, end - start, lambda block: _write_all(file.write, block))
+                if file.tell() != end:
+                    raise BlobNotFound("the object ended early")
 
     def close(self) -> None:
         """Close the requests that are kept."""
@@ -107,3 +117,8 @@ class ObjectReader:
 def _read_block(request: DownloadRequest, buffer: memoryview) -> bytes:
     count = request.read_into(buffer)
     return bytes(buffer[:count])
+
+
+def _write_all(write: Callable[[memoryview], int | None], block: memoryview) -> None:
+    while block:
+        block = block[write(block) or 0 :]

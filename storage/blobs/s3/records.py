@@ -1,9 +1,11 @@
 """The records of objects in a bucket: the object ``records/KEY`` for the blob ``KEY``."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 
 from storage.blobs.publishing import MAX_RECORD
 from storage.blobs.s3.bucket import Bucket
+from storage.blobs.s3.requests_at_once import at_once
 from storage.blobs.s3.staging_handle import reopen_count
 from storage.errors import BlobNotFound
 
@@ -20,6 +22,10 @@ class S3Records:
     async def write(self, key: str, content: bytes) -> None:
         """See :class:`storage.blobs.publishing.BlobRecords`."""
         await self._bucket.write_small(PREFIX + key, content)
+
+    async def write_all(self, records: Mapping[str, bytes]) -> None:
+        """See :class:`storage.blobs.publishing.BlobRecords`."""
+        await at_once([partial(self.write, key, content) for key, content in records.items()])
 
     async def read(self, key: str) -> bytes | None:
         """See :class:`storage.blobs.publishing.BlobRecords`."""

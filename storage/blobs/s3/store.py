@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -27,9 +28,10 @@ from storage.blobs.s3.part_writer import PartWriter
 from storage.blobs.s3.records import PREFIX as RECORDS
 from storage.blobs.s3.records import S3Records
 from storage.blobs.s3.requests import UploadRequest
+from storage.blobs.s3.requests_at_once import at_once
 from storage.blobs.s3.staging_handle import MAX_PARTS, MIN_PART, StagingHandle
 from storage.blobs.slot_locks import SlotLocks
-from storage.errors import BlobNotFound, PartsRefused, StagingLost, StoreUnavailable
+from storage.errors import BlobNotFound, NoSpace, PartsRefused, StagingLost, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -71,6 +73,10 @@ class S3BlobStore:
         if slot_size < min(MIN_PART, size) or -(-size // slot_size) > MAX_PARTS:
             raise ValueError("S3 accepts at most 10,000 parts; all but the last need at least 5 MiB")
         return str(await self.bucket.create_multipart(key, slot_size))
+
+    async def stage_all(self, areas: Sequence[tuple[str, int, int]]) -> list[str | NoSpace]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await at_once([partial(self.stage, *area) for area in areas])
 
     async def free_space(self) -> None:
         """See :class:`storage.blobs.base.BlobStore`."""
@@ -158,6 +164,13 @@ class S3BlobStore:
         await self._delete_predecessors(handle)
         return handle.key
 
+    async def prepare_all(self, stagings: Sequence[str]) -> list[str]:
+        """See :class:`storage.blobs.base.BlobStore`."""
+        return await at_once([partial(self.prepare, staging) for staging in stagings])
+
+    async def publish_all(self, stagings: Sequence[str]) -> None:
+        """See :class:`storage.blobs.base.BlobStore`. The sealed objects are the blobs."""
+
     async def publish(self, staging: str) -> str:
         """See :class:`storage.blobs.base.BlobStore`. The sealed object is the blob."""
         return StagingHandle.parse(staging).key
@@ -204,7 +217,7 @@ class S3BlobStore:
         await self._run(require_free_space, self._scratch, sum(end - start for start, end in pieces), self._reserve)
         path = self._scratch / f"{key}.{uuid4().hex}"
         try:
-            await self._download(key, pieces, path)
+            await self._reader.download(key, pieces, path)
             yield path
         finally:
             await self._run(path.unlink, True)
@@ -281,18 +294,5 @@ class S3BlobStore:
             return False
         return True
 
-    async def _download(self, key: str, pieces: Sequence[tuple[int, int]], path: Path) -> None:
-        with path.open("xb", 0) as file:
-            for start, end in pieces:
-                file.seek(start)
-                await self._reader.scan(key, start, end - start, lambda block: _write_all(file.write, block))
-                if file.tell() != end:
-                    raise BlobNotFound("the object ended early")
-
     async def _run(self, call: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*arguments))
-
-
-def _write_all(write: Callable[[memoryview], int | None], block: memoryview) -> None:
-    while block:
-        block = block[write(block) or 0 :]

@@ -17,7 +17,7 @@ from graphql import (
 
 import schema.build
 from resolvers.pages import MAX_PAGE
-from resolvers.uploads import MAX_REPORTS, MAX_SLOTS
+from resolvers.uploads import MAX_INITS, MAX_REPORTS, MAX_SLOTS
 from schema.cost.weights import FieldWeight, Weights
 
 SERVED = build_schema(schema.build.build_schema().as_str())
@@ -98,6 +98,8 @@ def test_the_largest_size_of_a_list_is_that_of_its_resolver(weights: Weights) ->
         "Query.files": MAX_PAGE,
         "Upload.slots": MAX_SLOTS,
         "Mutation.reportChunks": MAX_REPORTS,
+        "Mutation.initUploads": MAX_INITS,
+        "Query.uploadsByIds": MAX_PAGE,
     }
 
 

@@ -23,8 +23,8 @@ SERVED = {
     '{ node(id: "x") { id } }': 2,
     # Of an Upload and a File, the Upload is more expensive.
     '{ node(id: "x") { ... on File { media { width } } ... on Upload { file { media { width } } } } }': 2 + 2 + 2,
-    # The input 1, the payload 1, the list of errors 1, up to 8 errors.
-    'mutation { login(input: {userId: "a", password: "b"}) { userErrors { code } } }': 50 + 1 + 1 + 1 + 8,
+    # The input 1, the payload 1, the list of errors 1, up to 11 errors.
+    'mutation { login(input: {userId: "a", password: "b"}) { userErrors { code } } }': 50 + 1 + 1 + 1 + 11,
     "mutation { register(input: {}) { registration { email } } }": 100 + 1 + 1 + 2,
     'mutation { abortUpload(input: {uploadId: "x"}) { upload { id } } }': 10 + 1 + 1 + 2,
     "mutation { initUpload(input: {}) { upload { id } } }": 20 + 1 + 1 + 2,

@@ -13,8 +13,8 @@ SCOPED = {
     "File FileVersion Rendition Zip",
     "UPLOAD": "Mutation.initUpload Mutation.initUploads Mutation.completeUpload Mutation.reportChunks "
     "Mutation.retryUpload ChunkSlot.url ChunkSlot.urlExpiresAt",
-    "READ UPLOAD": "Query.upload Query.uploads Subscription.uploadProgress UploadProgress.upload Account.storage "
-    "Upload",
+    "READ UPLOAD": "Query.upload Query.uploads Query.uploadsByIds Subscription.uploadProgress UploadProgress.upload "
+    "Account.storage Upload",
     "WRITE": "Mutation.createFolder Mutation.renameItem Mutation.moveItems Mutation.copyItems Mutation.starItem "
     "Mutation.restoreItems Mutation.restoreVersion",
     "DELETE": "Mutation.abortUpload Mutation.trashItems Mutation.deleteItems Mutation.emptyTrash "

@@ -33,6 +33,7 @@ ACCEPTED: Mapping[str, Sequence[str]] = {
     "fileId": ("File",),
     "versionId": ("FileVersion",),
     "uploadId": ("Upload",),
+    "ids": ("Upload",),
     "sessionId": ("Session",),
     "apiTokenId": ("ApiToken",),
 }

@@ -1,7 +1,7 @@
 """No account can keep the others from uploading by uploads that it begins and does not send."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from services.uploads.new_upload import UploadPolicy
 from services.uploads.types import NewUpload
 from services.uploads.uploads import Uploads
 from storage.blobs import LocalBlobStore
+from storage.errors import NoSpace
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import LIFETIME, SENDER, Bench, a_file
 from tests.services.uploads.test_init_known_chunks import OLD, SIZE, store_file, wanted
@@ -48,9 +49,9 @@ class Endless(LocalBlobStore):
     async def free_space(self) -> None:  # type: ignore[override]
         """See :class:`storage.blobs.base.BlobStore`."""
 
-    async def stage(self, key: str, size: int, slot_size: int | None = None) -> str:
+    async def stage_all(self, areas: Sequence[tuple[str, int, int]]) -> list[str | NoSpace]:
         """See :class:`storage.blobs.base.BlobStore`."""
-        return await super().stage(key, 1)
+        return await super().stage_all([(key, 1, 1) for key, _, _ in areas])
 
 
 @pytest.fixture

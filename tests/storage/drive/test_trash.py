@@ -190,11 +190,3 @@ async def test_an_item_that_got_a_number_when_it_was_restored_is_found_by_its_ne
     await new_folder(account, "a")
     await trash.restore(account.id, [folder.id], NOW)
     assert [entry.item_id for entry in (await entries.find(account.id, ["2"])).entries] == [folder.id]
-
-
-async def test_an_item_that_is_listed_twice_is_trashed_and_restored_once() -> None:
-    account = await new_drive()
-    folder = await new_folder(account, "a")
-    await trash.trash(account.id, [folder.id, folder.id], NOW)
-    await trash.restore(account.id, [folder.id, folder.id], NOW)
-    assert await event_kinds(account) == ["CREATED", "TRASHED", "RESTORED"]

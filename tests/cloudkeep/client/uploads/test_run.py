@@ -11,9 +11,10 @@ from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.tokens import GivenToken
 from cloudkeep.client.display.display import Display
 from cloudkeep.client.errors import SignInError, UsageError
-from cloudkeep.client.uploads.destination import FileToUpload
-from cloudkeep.client.uploads.file_upload import UploadContext
+from cloudkeep.client.uploads.destination import Destination, FileToUpload
+from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.run import FILES_AT_ONCE, ExitCode, require_sources, upload_all
+from cloudkeep.client.uploads.small_files import MAX_SIZE
 from services.media.types import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import QUICK
 from tests.support.clips import bikes
@@ -54,6 +55,7 @@ async def test_ids_are_printed_in_the_order_of_the_files(
 async def test_each_stage_is_a_line_on_standard_error(
     context: UploadContext, server: str, files: list[Path], capsys: Capture, worker: None
 ) -> None:
+    files[0].write_bytes(os.urandom(MAX_SIZE + 1))
     await _upload_all(files[:1], context, Display(bars=False))
     lines = [line.partition("  ")[0] for line in capsys.readouterr().err.splitlines()]
     url = lines[-1].rpartition(" ")[2]
@@ -69,11 +71,34 @@ async def test_each_stage_is_a_line_on_standard_error(
 async def test_a_file_that_fails_does_not_stop_the_others(
     context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None
 ) -> None:
-    files[1].write_bytes(b"")
+    files[1].unlink()
     assert await _upload_all(files[:3], context, Display(bars=False)) is ExitCode.FAILED
     printed = capsys.readouterr()
     assert [await _name(api, file_id) for file_id in printed.out.splitlines()] == ["0.bin", "2.bin"]
-    assert "1.bin: not uploaded: the file is empty" in printed.err.splitlines()
+    assert "1.bin: not uploaded: No such file or directory" in printed.err.splitlines()
+
+
+async def test_small_files_are_sent_together_and_empty_ones_are_stored(
+    context: UploadContext, api: Api, files: list[Path], capsys: Capture, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    single: list[object] = []
+    monkeypatch.setattr(FileUpload, "send", lambda self: single.append(self))
+    files[1].write_bytes(b"")
+    assert await _upload_all(files, context, Display(bars=False)) is ExitCode.DONE
+    ids = capsys.readouterr().out.splitlines()
+    assert [await _name(api, file_id) for file_id in ids] == [path.name for path in files]
+    assert single == []
+
+
+async def test_a_small_file_that_the_server_refuses_does_not_stop_the_others(
+    context: UploadContext, files: list[Path], capsys: Capture, worker: None
+) -> None:
+    destination = Destination("folder_00000000000000000000000000")
+    sent = [FileToUpload.of(files[0]), FileToUpload(files[1], "1.bin", destination), FileToUpload.of(files[2])]
+    assert await upload_all(sent, context, Display(bars=False)) is ExitCode.FAILED
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 2
+    assert "1.bin: not uploaded: There is no such folder" in printed.err
 
 
 async def test_a_file_that_cannot_be_compressed_is_printed_with_a_warning_and_a_code_of_its_own(

@@ -95,7 +95,6 @@ def _loop(path: Path) -> None:
     [
         (_missing, "No such file or directory"),
         (Path.mkdir, "is a folder; name the files in it"),
-        (Path.touch, "the file is empty"),
         (_pipe, "not a regular file"),
         (_loop, "Too many levels of symbolic links"),
     ],

@@ -80,8 +80,8 @@ async def test_a_missing_upload_is_an_error(uploads: Uploads) -> None:
 
 
 async def test_a_refusal_has_the_servers_message(uploads: Uploads) -> None:
-    with pytest.raises(RequestRefused, match=r"^A file must have at least one byte$") as caught:
-        await uploads.init(init_input("film", 0, Digests(HASH, CHUNK, []), None))
+    with pytest.raises(RequestRefused, match=r"^A size is not negative$") as caught:
+        await uploads.init(init_input("film", -1, Digests(HASH, CHUNK, []), None))
     assert caught.value.code == "INVALID_INPUT"
 
 

@@ -9,7 +9,7 @@ import schema
 
 #: Mutations of other domains. One that is neither here nor has a rule fails a test.
 OF_ZIPS = frozenset({"createZip"})
-OF_UPLOADS = frozenset({"initUpload", "completeUpload", "reportChunks", "abortUpload", "retryUpload"})
+OF_UPLOADS = frozenset({"initUpload", "initUploads", "completeUpload", "reportChunks", "abortUpload", "retryUpload"})
 OF_TREE = frozenset({"createFolder", "renameItem", "moveItems", "copyItems", "starItem", "trashItems", "restoreItems"})
 OF_DELETION = frozenset({"deleteItems", "emptyTrash", "restoreVersion", "deleteVersion"})
 #: Levels of objects below a payload: ``session``, and in it the account and the session.

@@ -1,0 +1,63 @@
+"""``POST`` of the only chunks of several small files in one form."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
+from endpoints.chunk_body import body_blocks
+from endpoints.chunks import receipt_document
+from endpoints.small_chunks_body import small_parts
+from endpoints.state import address_of, services_of
+from services.core.errors import ExpectedError
+from services.uploads.chunk_sinks import Receipt
+from services.uploads.small_chunks import SmallChunk
+from storage.tracing import add, span
+
+#: Bytes that are held until their chunks are stored.
+HELD = 1024 * 1024
+
+
+def small_chunks_endpoint(timeouts: BodyTimeouts) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint. A body that arrives more slowly than ``timeouts`` allow is refused."""
+
+    async def receive(request: Request) -> Response:
+        with services_of(request).counters.chunk(), span("chunks"):
+            documents = await _receive(request, ThroughputGuard(timeouts))
+            add({"chunks": len(documents)})
+        return JSONResponse({"chunks": documents})
+
+    return receive
+
+
+async def _receive(request: Request, guard: ThroughputGuard) -> list[Mapping[str, object]]:
+    """Store the chunks, about a mebibyte of them at a time. Returns a receipt or a problem for each."""
+    services, address = services_of(request), address_of(request)
+    documents: list[Mapping[str, object]] = []
+    waiting: list[SmallChunk] = []
+
+    async def store() -> None:
+        for outcome in await services.small_chunks.receive(waiting, address):
+            if isinstance(outcome, Receipt):
+                services.counters.chunk_bytes += outcome.size
+            documents.append(_document(outcome))
+        waiting.clear()
+
+    blocks = body_blocks(request, guard)
+    async for part in small_parts(request.headers.get("content-type", ""), blocks):
+        services.signed_urls.check_slot(part.authorization, part.expires, part.signature)
+        waiting.append(SmallChunk(part.authorization.upload_id, part.content))
+        if sum(len(chunk.content) for chunk in waiting) >= HELD:
+            await store()
+    if waiting:
+        await store()
+    return documents
+
+
+def _document(outcome: Receipt | ExpectedError) -> Mapping[str, object]:
+    if isinstance(outcome, Receipt):
+        return receipt_document(outcome)
+    title = HTTPStatus(outcome.status).phrase
+    return {"status": outcome.status, "title": title, "code": outcome.code.value, "detail": str(outcome)}
