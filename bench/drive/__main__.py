@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--database", nargs="+", choices=KINDS, default=KINDS, help="one or both")
     items = ", ".join(f"{part.items:,} for {name}" for name, part in PARTS.items())
-    parser.add_argument("--items", type=integer(100, 10**7), metavar="N", help=f"default: {items}")
+    parser.add_argument("--items", type=integer(20, 10**7), metavar="N", help=f"default: {items}")
     parser.add_argument("--runs", type=integer(2, 10_000), default=40, metavar="N", help="of each operation")
     return run(parse(parser, argv), _measure)
 

@@ -52,7 +52,7 @@ async def _measure_place(
 
 async def _request(user: User, variables: dict[str, object]) -> None:
     found = user.execute(DOCUMENT, **variables)["items"]["nodes"]
-    assert len(found) == PAGE
+    assert found
 
 
 async def _variables(database: FilledDatabase, folder_id: UUID, order: ItemOrder, place: str) -> dict[str, object]:

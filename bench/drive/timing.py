@@ -43,6 +43,8 @@ class Timing:
     @property
     def p95(self) -> float:
         """95 of 100 runs took at most this long."""
+        if len(self.milliseconds) == 1:
+            return self.milliseconds[0]
         return quantiles(self.milliseconds, n=20, method="inclusive")[-1]
 
     def row(self) -> tuple[str, ...]:
