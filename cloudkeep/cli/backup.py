@@ -108,8 +108,9 @@ def _summary(copies: BlobCopies) -> str:
 
 
 def contents(document: BackupDocument) -> str:
-    """The accounts, files and bytes of a backup, as text."""
-    accounts, files = document.rows.get("account", 0), document.rows.get("file", 0)
+    """The accounts, files and bytes of a backup, as text. Each version counts as a file."""
+    # In backups from before there were versions, each file was a row of its own.
+    accounts, files = document.rows.get("account", 0), document.rows.get("file_version", document.rows.get("file", 0))
     return f"{counted(accounts, 'account')}, {counted(files, 'file')}, {mib(document.blob_bytes)}"
 
 

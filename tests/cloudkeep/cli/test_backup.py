@@ -129,7 +129,7 @@ def test_only_blobs_that_no_backup_lists_are_pruned(data_dir: Path, folder: Path
     listed, gone = add_blob(data_dir, b"listed"), add_blob(data_dir, b"gone!")
     backup(data_dir, folder, "--blobs")
     with closing(sqlite3.connect(data_dir / "cloudkeep.sqlite3")) as database, database:
-        database.execute("DELETE FROM file WHERE blob_id = (SELECT id FROM blob WHERE key = ?)", [gone])
+        database.execute("DELETE FROM file_version WHERE blob_id = (SELECT id FROM blob WHERE key = ?)", [gone])
         database.execute("DELETE FROM blob WHERE key = ?", [gone])
     first = only(folder)
     remains = kept(folder, gone).with_name(f"{uuid4()}.partial")
