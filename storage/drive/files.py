@@ -27,10 +27,12 @@ WITH RECURSIVE folder (id) AS (
 BY_FOLDERS = """
 SELECT id FROM item WHERE account_id = ? AND kind = 'FILE' AND trashed_at IS NULL {conditions}
     AND parent_id IN (SELECT id FROM folder) ORDER BY id {direction} LIMIT ?"""
+#: The account is not needed for the result, but it keeps PostgreSQL from reading the whole table.
 COUNT = """
 SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM folder LIMIT ?) AS folders), (SELECT COUNT(*) FROM (
     SELECT 1 FROM (SELECT id FROM folder LIMIT ?) AS above
-    JOIN item ON item.parent_id = above.id AND item.kind = 'FILE' AND item.trashed_at IS NULL LIMIT ?
+    JOIN item ON item.parent_id = above.id AND item.kind = 'FILE' AND item.trashed_at IS NULL AND item.account_id = ?
+    LIMIT ?
 ) AS files)"""
 
 
@@ -58,5 +60,5 @@ async def _keys(statement: str, *values: object) -> list[UUID]:
 async def count(account_id: UUID) -> int | None:
     """The number of an account's files outside the trash; None if they, or the folders, are more than 10,000."""
     limit = MOST_COUNTED + 1
-    ((folders, files),) = await fetch(VISIBLE_FOLDERS + COUNT, account_id, limit, limit, limit)
+    ((folders, files),) = await fetch(VISIBLE_FOLDERS + COUNT, account_id, limit, limit, account_id, limit)
     return None if max(folders, files) > MOST_COUNTED else int(files)

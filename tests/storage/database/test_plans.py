@@ -377,6 +377,8 @@ CALLS: dict[str, Call] = {
     "events.newest_numbers": lambda rows: events.newest_numbers([ACCOUNT_ID, MISSING_ID]),
     "events.purge": lambda rows: events.purge(NOW),
     "blobs.add_original": lambda rows: blobs.add_original(ACCOUNT_ID, key="d", size=1, sha256=SHA256),
+    "blobs.add_originals": lambda rows: blobs.add_originals(ACCOUNT_ID, [new_blob()]),
+    "job_results.take_step": lambda rows: job_results.take_step(rows.upload.refresh_from_db),
     "blobs.add_derived": lambda rows: blobs.add_derived(ACCOUNT_ID, key="e", size=1, sha256=SHA256),
     "checksums.find": lambda rows: checksums.find(MISSING_ID),
     "checksums.without_crc32": lambda rows: checksums.without_crc32(MISSING_ID, 100),
@@ -541,6 +543,10 @@ def new_upload() -> Upload:
 async def complete_registration() -> None:
     (row,) = await Registration.filter(expires_at__gt=NOW).order_by("expires_at").limit(1)
     await registrations.complete(row, NOW)
+
+
+def new_blob() -> Blob:
+    return Blob(account_id=ACCOUNT_ID, key="f", size=1, sha256=SHA256)
 
 
 async def a_version() -> FileVersion:
