@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from services.media.content_types.media_types import UNKNOWN_TYPE
+from services.media.content_types.names import by_name
 from storage.blobs import LocalBlobStore
 from storage.drive.models import FileKind, FileVersion, Item, ItemKind
 from storage.uploads import job_results
@@ -86,7 +88,7 @@ async def test_what_is_certainly_no_media_is_not_probed(
     assert not noted.exists()
 
 
-@pytest.mark.parametrize("content", [bikes().read_bytes(), b"\0\1\2\3"], ids=["video", "unknown"])
+@pytest.mark.parametrize("content", [bikes().read_bytes(), b"\0\1\2\3" * 20_000], ids=["video", "unknown"])
 async def test_what_may_be_media_is_probed(
     ffprobe_runs: tuple[JobContext, Path], store: LocalBlobStore, content: bytes
 ) -> None:
@@ -95,6 +97,17 @@ async def test_what_may_be_media_is_probed(
     await full_upload(store, content, file_name="data")
     await reassemble(await claim(), counting)
     assert noted.read_text() == "run\n"
+
+
+@pytest.mark.parametrize(("name", "is_probed"), [("data", False), ("data.bin", False), ("sound.mp3", True)])
+async def test_a_small_file_of_unknown_content_is_probed_for_its_name(
+    ffprobe_runs: tuple[JobContext, Path], store: LocalBlobStore, name: str, is_probed: bool
+) -> None:
+    counting, noted = ffprobe_runs
+    upload = await full_upload(store, b"\0\1\2\3", file_name=name)
+    await Upload.filter(id=upload.id).update(mime_type=by_name(name) or UNKNOWN_TYPE)
+    await reassemble(await claim(), counting)
+    assert noted.exists() is is_probed
 
 
 async def test_a_file_is_stored_even_if_its_content_cannot_be_examined(
