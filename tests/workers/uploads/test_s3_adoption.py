@@ -53,7 +53,9 @@ async def go_back(upload: Upload, **changes: object) -> Upload:
 
 async def found(context: JobContext, *, mend: bool = True) -> list[tuple[Code, str | None]]:
     findings = [one async for one in Doctor(context.store, mend=mend).examine()]
-    return [(one.code, one.mended) for one in findings if not one.code.startswith("BUCKET")]
+    # The tests delete rows of blobs without counting them.
+    ignored = ("BUCKET", Code.USAGE.value)
+    return [(one.code, one.mended) for one in findings if not one.code.startswith(ignored)]
 
 
 @pytest.fixture
