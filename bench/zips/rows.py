@@ -8,7 +8,8 @@ from uuid import UUID
 
 from services.core.clock import now
 from storage.database.connection import atomically, close_database, open_database
-from storage.drive import blobs, new_files
+from storage.drive import blobs, uploaded_files
+from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 
 MIB = 2**20
@@ -35,7 +36,8 @@ async def _add_file(account_id: UUID, key: str, size: int, crc32: int) -> None:
     async def work() -> None:
         # No download reads the SHA-256.
         blob = await blobs.add_original(account_id, key=key, size=size, sha256="0" * 64, crc32=crc32)
-        await new_files.add(account_id, None, f"{key}.bin", Content(blob, "application/octet-stream", None), now())
+        content = Content(blob, "application/octet-stream", None)
+        await uploaded_files.add_all(account_id, [NewFile(None, f"{key}.bin", content)], now())
 
     await atomically(work)
 

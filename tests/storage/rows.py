@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 from storage.accounts.models import Account, Registration, Session
 from storage.blobs import Digests
 from storage.database.connection import atomically
-from storage.drive import new_files
+from storage.drive import uploaded_files
 from storage.drive.models import Blob, FileVersion
+from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
@@ -85,9 +86,14 @@ async def new_version(
     media: dict[str, Any] | None = None,
 ) -> FileVersion:
     """The first version of a new file, its blob and its file loaded."""
-    return await atomically(
-        lambda: new_files.add(account_id, None, name, Content(blob, mime_type, media), datetime.now(UTC))
-    )
+    content = Content(blob, mime_type, media)
+    return await atomically(lambda: add_file(account_id, None, name, content, datetime.now(UTC)))
+
+
+async def add_file(account_id: UUID, parent_id: UUID | None, name: str, content: Content, at: datetime) -> FileVersion:
+    """The first version of a new file. Call it inside a transaction."""
+    (version,) = await uploaded_files.add_all(account_id, [NewFile(parent_id, name, content)], at)
+    return version
 
 
 async def look(upload: Upload) -> Upload:

@@ -8,13 +8,13 @@ from uuid_utils.compat import uuid7
 from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.database.connection import atomically
-from storage.drive import blobs, items, new_files, versions
+from storage.drive import blobs, items, versions
 from storage.drive.models import Blob, FileVersion, Item, ItemKind, Rendition, RenditionKind
 from storage.drive.versions import Content
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
 from storage.uploads.models import Chunk, Upload, UploadStatus
-from tests.storage.rows import LATER, NOW, SHA256, insert
+from tests.storage.rows import LATER, NOW, SHA256, add_file, insert
 
 
 async def counted_blob(account_id: UUID, size: int = 10, *, sha256: str = SHA256, key: str = "") -> Blob:
@@ -40,7 +40,7 @@ async def new_file(
 ) -> FileVersion:
     """The first version of a new file, over a blob of its own unless one is given."""
     content = Content(blob or await counted_blob(account_id), "video/mp4", None)
-    return await atomically(lambda: new_files.add(account_id, parent_id, name, content, NOW))
+    return await atomically(lambda: add_file(account_id, parent_id, name, content, NOW))
 
 
 async def add_version(item_id: UUID, blob: Blob | None = None) -> FileVersion:

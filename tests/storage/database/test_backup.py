@@ -19,11 +19,10 @@ from storage.database.connection import (
     migrate,
     open_database,
 )
-from storage.drive import new_files
 from storage.drive.models import Blob, FileVersion
 from storage.drive.versions import Content
 from storage.errors import DatabaseDamaged, DatabaseInUse, DatabaseUnavailable, NoSpace
-from tests.storage.rows import NOW, new_version
+from tests.storage.rows import NOW, add_file, new_version
 from tests.support.backends.databases import Databases
 from tests.support.faults.disk import files_end_at
 
@@ -190,7 +189,7 @@ async def test_a_copy_has_all_of_a_transaction_or_nothing_while_others_write(url
 async def write_for_ever(account: Account) -> None:
     async def pair() -> None:
         blob = await Blob.create(key=str(uuid4()), size=1, sha256="b" * 64)
-        await new_files.add(account.id, None, "x", Content(blob, "a/b", None), NOW)
+        await add_file(account.id, None, "x", Content(blob, "a/b", None), NOW)
 
     while True:
         await atomically(pair)

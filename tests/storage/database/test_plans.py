@@ -48,7 +48,6 @@ from storage.drive import (
     files,
     items,
     listing,
-    new_files,
     placing,
     subtrees,
     trash,
@@ -120,7 +119,6 @@ MODULES: list[ModuleType] = [
     expiry,
     files,
     items,
-    new_files,
     versions,
     blobs,
     tree,
@@ -433,7 +431,6 @@ CALLS: dict[str, Call] = {
     "blobs.release": lambda rows: blobs.release(ACCOUNT_ID, Unnamed({MISSING_ID}), NOW),
     "files.page": lambda rows: files.page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
     "files.count": lambda rows: files.count(ACCOUNT_ID),
-    "new_files.add": lambda rows: add_file(),
     "collection.released": lambda rows: collection.released(NOW, collection.Position(NOW, MISSING_ID), 50),
     "collection.claim": lambda rows: collection.claim(ACCOUNT_ID, [MISSING_ID], NOW),
     "collection.forget": lambda rows: forget_blobs(),
@@ -566,11 +563,6 @@ async def add_files() -> None:
 
 async def add_rendition(job: Job) -> None:
     await job_results.add_rendition(job, await a_version(), mime_type="a", blob_key="a", size=1, sha256=SHA256, now=NOW)
-
-
-async def add_file() -> None:
-    content = Content((await a_version()).blob, "a/b", None)
-    await new_files.add(ACCOUNT_ID, None, "a", content, NOW)
 
 
 async def put_names() -> None:

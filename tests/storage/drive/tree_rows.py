@@ -6,14 +6,14 @@ from uuid import UUID, uuid4
 
 from storage.accounts.models import Account
 from storage.database.connection import atomically
-from storage.drive import changes, items, new_files
+from storage.drive import changes, items
 from storage.drive.models import Blob, FileKind, Item, ItemKind
 from storage.drive.names import folded, sort_key
 from storage.drive.placing import ConflictPolicy
 from storage.drive.tree import chains
 from storage.drive.versions import Content
 from storage.events.models import Event
-from tests.storage.rows import NOW, SHA256, new_account
+from tests.storage.rows import NOW, SHA256, add_file, new_account
 
 FAIL, KEEP_BOTH, REPLACE = ConflictPolicy.FAIL, ConflictPolicy.KEEP_BOTH, ConflictPolicy.REPLACE
 
@@ -56,7 +56,7 @@ async def new_file(account: Account, name: str, parent: Item | None = None, size
     blob = await Blob.create(account_id=account.id, key=uuid4().hex, size=size, sha256=SHA256)
     content = Content(blob, "text/plain", None)
     parent_id = parent.id if parent else None
-    version = await atomically(lambda: new_files.add(account.id, parent_id, name, content, NOW))
+    version = await atomically(lambda: add_file(account.id, parent_id, name, content, NOW))
     return await Item.get(id=version.item_id)
 
 
