@@ -19,6 +19,8 @@ from tests.services.drive.model.stored import Stored
 from tests.services.drive.model.tree import MAX_DEPTH
 
 WORK = Command(Kind.WORK)
+#: Seconds after which work counts as stuck. It takes as long as a lease.
+LONGEST_WORK = 120.0
 COLLECT_ALL = Command(Kind.COLLECT, flag=True)
 
 
@@ -92,9 +94,10 @@ async def check_bytes(drive: Drive, stored: Stored) -> None:
 
 async def finish(drive: Drive) -> None:
     """Let workers do all that is left to do. A job of a killed one waits until its lease has expired."""
-    while await Job.filter(kind__in=KINDS, state__in=[JobState.QUEUED, JobState.RUNNING]).exists():
-        if not await drive.work(WORK, (), drive.account_id):
-            await asyncio.sleep(0.1)
+    async with asyncio.timeout(LONGEST_WORK):
+        while await Job.filter(kind__in=KINDS, state__in=[JobState.QUEUED, JobState.RUNNING]).exists():
+            if not await drive.work(WORK, (), drive.account_id):
+                await asyncio.sleep(0.1)
     failed = await Job.filter(kind__in=KINDS, state=JobState.FAILED)
     assert [(job.kind, job.error_message) for job in failed] == []
 

@@ -20,6 +20,8 @@ SEED = int(os.environ.get("FAULT_SEED", str(secrets.randbits(32))))
 ACTORS = 2
 #: The longest life of a process, in seconds.
 LONGEST = 2.0
+#: Seconds after which a process counts as stuck that has not begun.
+LONGEST_START = 120.0
 
 
 async def test_a_drive_stays_whole_when_the_processes_that_change_it_are_killed(
@@ -45,7 +47,8 @@ async def run_and_kill(*arguments: str) -> None:
     process = await asyncio.create_subprocess_exec(*program, *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout
-        assert await process.stdout.readline() == b"ready\n"
+        async with asyncio.timeout(LONGEST_START):
+            assert await process.stdout.readline() == b"ready\n"
         await asyncio.sleep(random.Random(arguments[-1]).uniform(0, LONGEST))
         assert process.returncode is None, "it has failed"
     finally:
