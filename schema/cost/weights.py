@@ -30,6 +30,7 @@ from graphql import (
     is_object_type,
     value_from_ast_untyped,
 )
+from graphql.pyutils import Undefined
 from graphql.utilities.coerce_input_value import coerce_default_value
 
 from schema.cost.directives import STRAWBERRY, Cost, ListSize
@@ -128,9 +129,8 @@ class Weights:
         kind = get_named_type(element.type)
         name = kind.name if is_input_object_type(kind) else None
         weight = weight_of(element)
-        return InputWeight(
-            weight, name, coerce_default_value(element), matters=weight != 0 or name in self.weighted_inputs
-        )
+        matters = weight != 0 or name in self.weighted_inputs
+        return InputWeight(weight, name, coerce_default_value(element) if matters else Undefined, matters)
 
     def _sensitive(self) -> dict[str, frozenset[str]]:
         """By the name of a field: the arguments that change the cost of a field of this name, on any type."""

@@ -39,8 +39,6 @@ from storage.drive.models import ItemKind
 COUNT = Cost(weight="5")
 #: The server reads up to 10,000 items: a tenth of a second.
 MEASUREMENT = Cost(weight="100")
-#: The server reads the folders above an item.
-CHAIN = Cost(weight="1")
 
 
 @strawberry.interface(description="A folder or a file.")
@@ -66,7 +64,6 @@ class DriveItem(Node):
     @strawberry.field(
         description="The names of the folders from the root on and of the item, each after a slash, such as "
         "`/Films/holiday.mp4`; `/` for the root.",
-        directives=[CHAIN],
     )
     async def path(self, info: RequestInfo) -> str:
         return await folders.path_of(info.context, self.row)

@@ -260,11 +260,16 @@ class LocalBlobStore:
 
     async def _each(self, call: Callable[[Item], T], items: Collection[Item]) -> list[T]:
         """Run a call for each item, on all threads of the store. All have ended when this raises the first error."""
-        results = await asyncio.gather(*(self._run(call, item) for item in items), return_exceptions=True)
+
+        async def attempt(item: Item) -> tuple[T]:
+            # In a tuple, because an error that is returned is a result.
+            return (await self._run(call, item),)
+
+        results = await asyncio.gather(*map(attempt, items), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        return cast(list[T], results)
+        return [result for (result,) in cast(list[tuple[T]], results)]
 
     async def _run_to_end(self, call: Callable[..., T], *arguments: object) -> T:
         """Run a call whose files or locks are released afterwards: it has ended when this returns or is cancelled."""

@@ -27,7 +27,9 @@ async def own_ids(api: Api) -> dict[str, str]:
     return {
         "Account": account,
         "Upload": upload["id"],
-        "File": encode(Prefix.FILE, file.id),
+        "File": encode(Prefix.FILE, file.item_id),
+        "FileVersion": encode(Prefix.VERSION, file.id),
+        "Folder": encode(Prefix.FOLDER, key_of(account)),
         "Rendition": encode(Prefix.RENDITION, rendition.id),
         "Zip": encode(Prefix.ZIP, (await new_zip(key_of(account))).id),
     }
@@ -74,7 +76,7 @@ async def test_an_id_of_one_type_is_not_found_by_fields_of_another(api: Api) -> 
 
 async def test_a_node_costs_one_query(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     ids = await own_ids(api)
-    for kind, most in {"Account": 0, "Upload": 1, "File": 1, "Rendition": 1}.items():
+    for kind, most in {"Account": 0, "Upload": 1, "File": 1, "FileVersion": 1, "Folder": 1, "Rendition": 1}.items():
         caplog.clear()
         with caplog.at_level(logging.DEBUG, logger="tortoise.db_client"):
             await api.data(NODE, id=ids[kind])

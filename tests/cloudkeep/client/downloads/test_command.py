@@ -120,7 +120,7 @@ async def part_of(folder: Path, size: int) -> Path:
     ("arguments", "code", "problem"),
     [
         (["/missing"], 1, "/missing: there is no such file or folder"),
-        (["/"], 2, "name an existing local folder for the whole drive"),
+        (["/"], 2, "name a local folder for the whole drive"),
     ],
 )
 async def test_what_cannot_be_downloaded_is_named(
