@@ -140,7 +140,7 @@ async def test_a_file_with_a_lost_publication_appears_once(
         await eventually(waits)
         line.cut()
     assert (await api.frames(upload["id"]))[-1]["stage"] == "READY"
-    for table in ("file", "blob", "job WHERE state = 'DONE'"):
+    for table in ("file_version", "blob", "job WHERE state = 'DONE'"):
         assert await direct.fetchval(f"SELECT count(*) FROM {table}") == 1
     file = (await api.look(upload["id"]))["file"]
     assert (await api.http.get(file["downloadUrl"])).content == CONTENT

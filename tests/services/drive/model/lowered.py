@@ -7,6 +7,7 @@ import pytest
 from services.core import pacing
 from storage.deletion import items, purging
 from storage.drive import changes, copying, destinations, tree
+from storage.uploads import small_files
 from tests.services.drive.model.tree import MAX_DEPTH
 from workers.job_context import JobContext
 from workers.media import compress
@@ -25,6 +26,8 @@ def lowered_limits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(purging, "MOST_VERSIONS", 2)
     patch.setattr(items, "MOST_VERSIONS", 2)
     patch.setattr(pacing, "LEAST_PAUSE", 0.0)
+    # The model takes one job at a time. Groups have tests of their own.
+    patch.setattr(small_files, "MAX_FILES", 0)
     patch.setattr(compress, "_encode", _encode)
 
 
