@@ -24,6 +24,8 @@ SELECT t.relname AS name, r.relname AS other FROM pg_constraint c
 JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class r ON r.oid = c.confrelid
 WHERE c.contype = 'f' AND t.relnamespace = current_schema()::regnamespace"""
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1"
+#: Names that tables had in older versions. Their indexes have the names that those of the renamed tables kept.
+FORMER_TABLES = ("file",)
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 
 
@@ -67,7 +69,7 @@ async def replace(connection: Any, stamp: str) -> str | None:
         await require_unused(connection)
         restored = [row["tablename"] for row in await connection.fetch(TABLES, SCHEMA)]
         existing = {row["tablename"] for row in await connection.fetch(TABLES, present)}
-        if replaced := [name for name in restored if name in existing]:
+        if replaced := [name for name in (*restored, *FORMER_TABLES) if name in existing]:
             await connection.execute(f'CREATE SCHEMA "{aside}"')
             await _move(connection, replaced, present, aside)
         await _move(connection, restored, SCHEMA, present)
