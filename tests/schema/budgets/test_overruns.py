@@ -39,6 +39,8 @@ WEIGHTS = Weights.of(SERVED)
 ITEMS = 3
 #: Deep enough for the items of a page and for their pages, in a document of less than 500 fields.
 DEPTH = 4
+#: The subscription that does not end by itself.
+ENDLESS = "activity"
 #: What would sign out the user of the other tests.
 ENDS_THE_SESSION = {"logout"}
 
@@ -162,6 +164,8 @@ async def test_no_frame_costs_more_than_its_price(shared: SharedServer, name: st
             if len(costs) == 1:
                 for slot in upload["slots"]["nodes"]:
                     await shared.api.put(slot, bytes(slot["offset"] + slot["size"]))
+            if name == ENDLESS and len(costs) == 3:
+                break
     frame = operation.price({}) - operation.start({})
     assert [cost["requestedQueryCost"] for cost in costs] == [operation.price({}), *[frame] * (len(costs) - 1)]
     assert len(costs) > 1
