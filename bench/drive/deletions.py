@@ -10,7 +10,6 @@ from bench.drive.databases import FilledDatabase
 from bench.drive.fill import NOW, SHA256, add_accounts, add_content, add_items, file, folder, root
 from bench.drive.timing import Timing
 from services.core.pacing import LEAST_PAUSE
-from services.core.turns import Turns
 from storage.blobs import Digests
 from storage.database.connection import close_database, open_database
 from storage.deletion import items
@@ -71,11 +70,9 @@ async def _delete_all(kind: str, account_id: UUID, top: UUID, count: int) -> lis
 async def _beside_an_upload(kind: str, account_id: UUID, single: Sequence[UUID], chunks: int) -> list[Timing]:
     """Receipts of chunks alone, and beside deletions, of the same account and of another."""
     alone = await _receive(account_id, chunks)
-    turns = Turns()
 
     async def delete(keys: Sequence[UUID]) -> None:
-        async with turns.of(account_id):
-            await items.delete(account_id, keys, LATER)
+        await items.delete(account_id, keys, LATER)
 
     requests = [single[start : start + REQUEST] for start in range(0, len(single), REQUEST)]
     deleting = asyncio.create_task(_paced(requests, delete))

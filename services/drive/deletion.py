@@ -9,7 +9,6 @@ from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import InvalidInput
 from services.core.pacing import paced
-from services.core.turns import Turns
 from storage.deletion import items
 from storage.deletion.items import Deleted
 from storage.jobs.job_notifications import JobNotifications
@@ -35,7 +34,6 @@ class Deletion:
     def __init__(self, notifications: JobNotifications, counters: Counters | None = None) -> None:
         self._notifications = notifications
         self._counters = counters or Counters()
-        self._turns = Turns()
 
     async def delete_items(self, account_id: UUID, item_ids: Sequence[UUID]) -> int:
         """Delete items with everything below them. Returns how many of those items there were.
@@ -44,8 +42,7 @@ class Deletion:
         """
         if not 1 <= len(item_ids) <= MOST_ITEMS:
             raise InvalidInput(f"Name 1 to {MOST_ITEMS} items.", field="itemIds")
-        async with self._turns.of(account_id):
-            deleted = await items.delete(account_id, item_ids, now())
+        deleted = await items.delete(account_id, item_ids, now())
         await self._follow_up(deleted)
         return deleted.tops
 
@@ -53,8 +50,7 @@ class Deletion:
         """Delete what is in the trash now, but at most ``MOST_TRASH`` items, without those below them."""
         count, until = 0, now() + timedelta(microseconds=1)
         while count < MOST_TRASH:
-            async with self._turns.of(account_id):
-                deleted = await paced(items.delete_trash(account_id, until, TRASH_BATCH, now()))
+            deleted = await paced(items.delete_trash(account_id, until, TRASH_BATCH, now()))
             await self._follow_up(deleted)
             count += deleted.tops
             if deleted.tops < TRASH_BATCH:

@@ -5,15 +5,13 @@ reserved but not received: at most a share of the disk's free space. The server 
 begins, so without such a bound one request could take the whole disk.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from services.core.errors import ExpectedError
 from services.uploads.errors import ReservationTooLarge, TooManyUploads
 from services.uploads.new_upload import UploadPolicy
+from storage.accounts.turns import Turns
 from storage.blobs import BlobStore
 from storage.uploads import usage
 from storage.uploads.models import Upload
@@ -26,16 +24,14 @@ class Reservations:
     def __init__(self, store: BlobStore, policy: UploadPolicy) -> None:
         self._store = store
         self._policy = policy
-        self._locks = WeakValueDictionary[UUID, asyncio.Lock]()
+        self._turns = Turns()
 
-    @asynccontextmanager
-    async def one_at_a_time(self, account_id: UUID) -> AsyncIterator[None]:
+    def one_at_a_time(self, account_id: UUID) -> AbstractAsyncContextManager[None]:
         """Let this process begin the uploads of one request of the account at a time.
 
         Otherwise many at once could take the disk for a moment, until the transaction refuses them.
         """
-        async with self._locks.setdefault(account_id, asyncio.Lock()):
-            yield
+        return self._turns.of(account_id)
 
     async def admission(self, account_id: UUID, staged: int = 0) -> Admission:
         """Decides about uploads of the account. Final only while the account's row is locked.

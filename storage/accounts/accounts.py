@@ -1,12 +1,19 @@
 """Rows of accounts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TypeVar
 from uuid import UUID
 
 from tortoise.expressions import F
 
 from storage.accounts.models import Account
-from storage.database.connection import lock_name
+from storage.accounts.turns import Turns
+from storage.database.connection import atomically, lock_name
+
+T = TypeVar("T")
+
+#: Of the transactions of :func:`locked`.
+_TURNS = Turns()
 
 
 async def user_id_exists(user_id: str) -> bool:
@@ -69,3 +76,18 @@ async def lock(account_id: UUID) -> None:
     # the previous holder of the lock committed, in READ COMMITTED too, where each statement sees what is committed by
     # then.
     await Account.filter(id=account_id).update(name=F("name"))
+
+
+async def locked(account_id: UUID, work: Callable[[], Awaitable[T]]) -> T:
+    """Run ``work`` in a transaction of its own that has locked this account before. See :func:`atomically`.
+
+    The transactions of one account wait for each other in this process, without a connection. Otherwise a client that
+    changes much at once would take all connections of the process, and requests of others would find none.
+    """
+
+    async def transaction() -> T:
+        await lock(account_id)
+        return await work()
+
+    async with _TURNS.of(account_id):
+        return await atomically(transaction)

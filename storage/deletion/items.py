@@ -7,11 +7,12 @@ own: so no step has to walk through the tree, and the next one continues whereve
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
 from storage.accounts import accounts
-from storage.database.connection import as_uuid, atomically, fetch
+from storage.database.connection import as_uuid, fetch
 from storage.deletion.purging import MOST_VERSIONS, purge_versions
 from storage.drive.blobs import Released
 from storage.drive.change_log import event
@@ -80,24 +81,22 @@ async def delete(account_id: UUID, item_ids: Sequence[UUID], now: datetime) -> D
     """
 
     async def work() -> Deleted:
-        await accounts.lock(account_id)
         found = await attached(account_id, item_ids)
         tops = [item for item in await Item.filter(id__in=list(found)) if item.id != account_id]
         return await _delete(account_id, tops, now)
 
-    return await atomically(work)
+    return await accounts.locked(account_id, work)
 
 
 async def delete_trash(account_id: UUID, trashed_before: datetime, limit: int, now: datetime) -> Deleted:
     """Delete the items that were longest in the trash, at most ``limit``, and only if put there before this time."""
 
     async def work() -> Deleted:
-        await accounts.lock(account_id)
         rows = await fetch(OLD_TRASH, account_id, trashed_before, limit)
         keys = [as_uuid(key) for (key,) in rows]
         return await _delete(account_id, await Item.filter(id__in=keys) if keys else [], now)
 
-    return await atomically(work)
+    return await accounts.locked(account_id, work)
 
 
 async def _delete(account_id: UUID, tops: Sequence[Item], now: datetime) -> Deleted:
@@ -128,10 +127,9 @@ async def step(account_id: UUID, now: datetime) -> Step:
     """Delete a few more rows of what is being deleted in this account, in a transaction of their own."""
 
     async def work() -> Step:
-        await accounts.lock(account_id)
         return await _step(account_id, now)
 
-    return await atomically(work)
+    return await accounts.locked(account_id, work)
 
 
 async def _step(account_id: UUID, now: datetime) -> Step:
@@ -188,10 +186,9 @@ async def finish(job: Job) -> bool:
 
     async def work() -> bool:
         # A deletion that begins later waits for the lock, and then queues the job again.
-        await accounts.lock(job.subject_id)
         return not await _tops(job.subject_id, 1) and await jobs.finish(job)
 
-    return await atomically(work)
+    return await accounts.locked(job.subject_id, work)
 
 
 async def queue_unfinished(now: datetime) -> int:
@@ -200,10 +197,5 @@ async def queue_unfinished(now: datetime) -> int:
     open_jobs = Job.filter(kind=JobKind.DELETE_ITEMS, state__in=[JobState.QUEUED, JobState.RUNNING])
     running = set(await open_jobs.values_list("subject_id", flat=True))
     for account_id in [key for key in waiting if key not in running]:
-        await atomically(lambda key=account_id: _lock_and_queue(key, now))  # type: ignore[misc]
+        await accounts.locked(account_id, partial(queue, account_id, now))
     return len(set(waiting) - running)
-
-
-async def _lock_and_queue(account_id: UUID, now: datetime) -> None:
-    await accounts.lock(account_id)
-    await queue(account_id, now)

@@ -1,13 +1,12 @@
 """Restores and deletes versions of files, and deletes old ones."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
 from storage.accounts import accounts
-from storage.database.connection import as_uuid, atomically, fetch
+from storage.database.connection import as_uuid, fetch
 from storage.deletion.items import attached
 from storage.deletion.purging import MOST_VERSIONS, Purged, purge_versions
 from storage.drive import versions as rows
@@ -70,7 +69,7 @@ async def restore(account_id: UUID, item_id: UUID, version_id: UUID, now: dateti
             await events.record(account_id, [event(EventKind.UPDATED, item)], now)
         return item
 
-    return await _locked(account_id, work)
+    return await accounts.locked(account_id, work)
 
 
 async def delete(account_id: UUID, version_id: UUID, now: datetime) -> tuple[Item, Purged] | None:
@@ -88,7 +87,7 @@ async def delete(account_id: UUID, version_id: UUID, now: datetime) -> tuple[Ite
         return item, purged
 
     # A version with very many uploads loses these first, in transactions of their own.
-    while (found := await _locked(account_id, work)) and not found[1].deleted:
+    while (found := await accounts.locked(account_id, work)) and not found[1].deleted:
         pass
     return found
 
@@ -121,7 +120,7 @@ async def delete_superseded(account_id: UUID, version_ids: list[UUID], now: date
             await events.record(account_id, updated, now)
         return purged
 
-    return await _locked(account_id, work)
+    return await accounts.locked(account_id, work)
 
 
 async def _find(account_id: UUID, version_id: UUID) -> tuple[Item, FileVersion] | tuple[None, None]:
@@ -139,11 +138,3 @@ async def _copy_renditions(source: FileVersion, target: FileVersion) -> None:
             for row in await Rendition.filter(version_id=source.id)
         ]
     )
-
-
-async def _locked(account_id: UUID, work: Callable[[], Awaitable[T]]) -> T:
-    async def locked() -> T:
-        await accounts.lock(account_id)
-        return await work()
-
-    return await atomically(locked)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from storage.accounts.accounts import lock
-from storage.database.connection import atomically
+from storage.accounts.accounts import locked
 from storage.drive import items
 from storage.drive.change_log import event, log, put_names
 from storage.drive.errors import TooDeep, WouldBeBelowItself
@@ -29,13 +28,12 @@ async def create_folder(account_id: UUID, parent_id: UUID, name: str, policy: Co
     """
 
     async def work() -> Item:
-        await lock(account_id)
         await items.ensure_root(account_id, at)
         folder, is_new = await add_folder(account_id, parent_id, name, policy, at)
         await log(account_id, [event(EventKind.CREATED, folder)] if is_new else [], at)
         return folder
 
-    return await atomically(work)
+    return await locked(account_id, work)
 
 
 async def add_folder(
@@ -67,7 +65,6 @@ async def rename(account_id: UUID, item_id: UUID, name: str, policy: ConflictPol
     """
 
     async def work() -> Item:
-        await lock(account_id)
         require_item((await chains([item_id])).get(item_id), account_id, item_id)
         item = await Item.get(id=item_id)
         assert item.parent_id
@@ -77,7 +74,7 @@ async def rename(account_id: UUID, item_id: UUID, name: str, policy: ConflictPol
         await log(account_id, events, at)
         return result
 
-    return await atomically(work)
+    return await locked(account_id, work)
 
 
 async def move(
@@ -91,7 +88,6 @@ async def move(
     """
 
     async def work() -> list[Item]:
-        await lock(account_id)
         await items.ensure_root(account_id, at)
         await _require_move(account_id, item_ids, parent_id)
         moved, events = [], []
@@ -105,7 +101,7 @@ async def move(
         await log(account_id, events, at)
         return moved
 
-    return await atomically(work)
+    return await locked(account_id, work)
 
 
 async def _require_move(account_id: UUID, item_ids: Sequence[UUID], parent_id: UUID) -> None:
@@ -136,7 +132,6 @@ async def star(account_id: UUID, item_id: UUID, starred: bool, at: datetime) -> 
     """Star an item, or remove its star. Raises :class:`ItemMissing`, :class:`ItemInTrash`, :class:`ItemIsRoot`."""
 
     async def work() -> Item:
-        await lock(account_id)
         require_item((await chains([item_id])).get(item_id), account_id, item_id)
         item = await Item.get(id=item_id)
         if item.starred != starred:
@@ -145,7 +140,7 @@ async def star(account_id: UUID, item_id: UUID, starred: bool, at: datetime) -> 
             await log(account_id, [event(EventKind.UPDATED, item)], at)
         return item
 
-    return await atomically(work)
+    return await locked(account_id, work)
 
 
 def set_name(item: Item, name: str) -> None:

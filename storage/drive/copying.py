@@ -8,8 +8,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from storage.accounts.accounts import lock
-from storage.database.connection import as_uuid, atomically, execute_many, fetch
+from storage.accounts.accounts import locked
+from storage.database.connection import as_uuid, execute_many, fetch
 from storage.drive import items
 from storage.drive.change_log import event, facts, log, put_names
 from storage.drive.changes import require_outside
@@ -61,7 +61,6 @@ async def copy(
     """
 
     async def work() -> list[Item]:
-        await lock(account_id)
         await items.ensure_root(account_id, at)
         found = await chains([*item_ids, parent_id])
         parent = require_folder(found.get(parent_id), account_id, parent_id)
@@ -71,7 +70,7 @@ async def copy(
         await copying.finish(account_id)
         return copies
 
-    return await atomically(work)
+    return await locked(account_id, work)
 
 
 class _Child(NamedTuple):

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from storage.accounts.accounts import lock
-from storage.database.connection import as_uuid, atomically, fetch
+from storage.accounts.accounts import locked
+from storage.database.connection import as_uuid, fetch
 from storage.database.pages import Window
 from storage.drive.change_log import event, log, put_names
 from storage.drive.changes import set_name
@@ -76,7 +76,6 @@ async def trash(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> lis
     """
 
     async def work() -> list[Item]:
-        await lock(account_id)
         found = await chains(item_ids)
         tops = [require_found(found.get(key), account_id, key) for key in item_ids]
         items = await load(item_ids)
@@ -88,7 +87,7 @@ async def trash(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> lis
         await log(account_id, [event(EventKind.TRASHED, item) for item in changed], at)
         return [items[key] for key in item_ids]
 
-    return await atomically(work)
+    return await locked(account_id, work)
 
 
 def _goes_along(chain: Chain, listed: Container[UUID]) -> bool:
@@ -106,7 +105,6 @@ async def restore(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> l
     """
 
     async def work() -> list[Item]:
-        await lock(account_id)
         found = await chains(item_ids)
         listed = [require_found(found.get(key), account_id, key) for key in item_ids]
         # Folders first: what is below them returns with them.
@@ -116,7 +114,7 @@ async def restore(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> l
         await log(account_id, [event(EventKind.RESTORED, item) for item in changed], at)
         return [restored[key][0] for key in item_ids]
 
-    return await atomically(work)
+    return await locked(account_id, work)
 
 
 async def _restore(item_id: UUID) -> tuple[Item, bool]:

@@ -12,7 +12,6 @@ from tortoise.exceptions import IntegrityError
 
 from storage.accounts import accounts
 from storage.database.bulk import insert_rows
-from storage.database.connection import atomically
 from storage.drive import blobs, uploaded_files
 from storage.drive.change_log import log
 from storage.drive.destinations import Destination, Destinations, Found
@@ -88,13 +87,12 @@ async def insert_all(
 
     async def work() -> None:
         reset()
-        await accounts.lock(account_id)
         space = QuotaCheck(await usage.measure(account_id, quota))
         insertion = _Insertion(account_id, now, space, await admit())
         await insertion.run(drafts)
 
     try:
-        await atomically(work)
+        await accounts.locked(account_id, work)
     except IntegrityError as error:
         reset()
         raise Duplicate("an idempotency key or a fingerprint is in use") from error

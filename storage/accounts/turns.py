@@ -1,8 +1,4 @@
-"""Lets the work on one account wait in this process, and not in the database.
-
-Changes of an account wait for the lock on its row, each with a connection. A client that sends many at once would take
-all connections of the process, and requests of other accounts would find none.
-"""
+"""Lets the work on one account wait in this process."""
 
 import asyncio
 from collections.abc import AsyncIterator
