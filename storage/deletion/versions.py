@@ -24,21 +24,22 @@ PAGE = 1_000
 FIRST = UUID(int=0)
 LAST_OF_PAGE = """
 SELECT id FROM (SELECT id FROM file_version WHERE id > ? ORDER BY id LIMIT ?) AS page ORDER BY id DESC LIMIT 1"""
-#: Versions between two keys that are not the current ones, and of which so many newer ones exist, or that were replaced
-#: before a time: that is when the next version was stored. The current one has the greatest number.
+#: Versions between two keys that are beyond a limit. The current version has the greatest number, so none is newer.
 SUPERSEDED = """
 SELECT version.id, version.account_id FROM file_version AS version
-WHERE version.id > ? AND version.id <= ? AND EXISTS (
+WHERE version.id > ? AND version.id <= ? AND ({})"""
+#: Those of which so many newer ones exist, and one more.
+TOO_MANY = """
+EXISTS (
     SELECT 1 FROM file_version AS newer WHERE newer.item_id = version.item_id AND newer.number > version.number
-) AND (
-    (SELECT COUNT(*) FROM file_version AS newer
-     WHERE newer.item_id = version.item_id AND newer.number > version.number) >= ?
-    OR (SELECT MIN(newer.created_at) FROM file_version AS newer
-        WHERE newer.item_id = version.item_id AND newer.number > version.number) < ?
+    ORDER BY newer.number LIMIT 1 OFFSET ?
 )"""
-#: More versions than any file has.
-UNLIMITED = 2**31 - 1
-LONG_AGO = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+#: Those that were replaced before a time: that is when the next version was stored, unless it came from another file.
+TOO_OLD = """
+COALESCE(version.replaced_at, (
+    SELECT newer.created_at FROM file_version AS newer
+    WHERE newer.item_id = version.item_id AND newer.number > version.number ORDER BY newer.number LIMIT 1
+)) < ?"""
 
 
 class IsCurrent(StateChanged):
@@ -98,11 +99,22 @@ async def superseded(limits: VersionLimits, after: UUID, now: datetime) -> tuple
     if not rows_of_last:
         return {}, None
     last = as_uuid(rows_of_last[0][0])
-    replaced_before = now - limits.age if limits.age else LONG_AGO
+    conditions = _conditions(limits, now)
+    statement = SUPERSEDED.format(" OR ".join(conditions) or "FALSE")
     found: dict[UUID, list[UUID]] = {}
-    for key, account_id in await fetch(SUPERSEDED, after, last, limits.count or UNLIMITED, replaced_before):
+    for key, account_id in await fetch(statement, after, last, *conditions.values()):
         found.setdefault(as_uuid(account_id), []).append(as_uuid(key))
     return found, last
+
+
+def _conditions(limits: VersionLimits, now: datetime) -> dict[str, object]:
+    """The conditions of the limits that are set, each with its value."""
+    conditions: dict[str, object] = {}
+    if limits.count:
+        conditions[TOO_MANY] = limits.count - 1
+    if limits.age:
+        conditions[TOO_OLD] = now - limits.age
+    return conditions
 
 
 async def delete_superseded(account_id: UUID, version_ids: list[UUID], now: datetime) -> Purged:

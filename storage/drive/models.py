@@ -110,7 +110,8 @@ class FileVersion(Model):
     """The content of a file at one time: a verified blob and what is known about it.
 
     ``media`` holds ``MediaFacts`` or nothing. A file numbers its versions from 1 on. ``item_id`` is only null in the
-    middle of a migration.
+    middle of a migration. ``replaced_at`` is when another one took its place, if that was not at its creation: the
+    current version of another file.
     """
 
     id = fields.UUIDField(primary_key=True, default=uuid7)
@@ -126,6 +127,7 @@ class FileVersion(Model):
     blob_id: UUID
     media = fields.JSONField[dict[str, Any] | None](null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
+    replaced_at = fields.DatetimeField(null=True)
 
     class Meta:
         table = "file_version"

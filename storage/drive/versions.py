@@ -110,6 +110,8 @@ async def take_over(target: Item, source: Item, at: datetime) -> list[NewEvent]:
     log.
     """
     last = await newest_number(target.id)
+    # The versions of the first file may be older than this one, so their creation does not tell.
+    await FileVersion.filter(id=target.version_id).update(replaced_at=at)
     await FileVersion.filter(item_id=source.id).update(item_id=target.id, number=F("number") + last)
     target.version_id, target.size, target.file_kind = source.version_id, source.size, source.file_kind
     target.updated_at = at

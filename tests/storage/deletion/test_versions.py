@@ -7,7 +7,9 @@ import pytest
 
 from storage.deletion import items, versions
 from storage.deletion.versions import IsCurrent, VersionLimits
+from storage.drive import changes
 from storage.drive.models import FileVersion, Item, Rendition
+from storage.drive.placing import ConflictPolicy
 from storage.events.models import Event
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
@@ -128,6 +130,18 @@ async def test_the_age_of_a_version_counts_from_its_replacement() -> None:
     await add_version(old.item_id)
     found, _ = await versions.superseded(VersionLimits(age=timedelta(days=1)), versions.FIRST, NOW + timedelta(hours=1))
     assert not found
+
+
+async def test_the_age_of_a_version_counts_from_when_an_older_file_was_moved_over_it() -> None:
+    account = await new_account()
+    replaced, old = await new_file(account.id, "file"), await new_file(account.id, "old")
+    await FileVersion.filter(id=old.id).update(created_at=NOW - timedelta(days=100))
+    moved = await changes.rename(account.id, old.item_id, "file", ConflictPolicy.REPLACE, NOW)
+    assert moved.id == replaced.item_id
+    limits = VersionLimits(age=timedelta(days=1))
+    assert not (await versions.superseded(limits, versions.FIRST, NOW + timedelta(hours=1)))[0]
+    found, _ = await versions.superseded(limits, versions.FIRST, NOW + timedelta(hours=25))
+    assert found == {account.id: [replaced.id]}
 
 
 async def test_a_version_that_became_current_meanwhile_stays() -> None:
