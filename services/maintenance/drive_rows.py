@@ -29,7 +29,8 @@ class DriveRows:
     async def _items(self) -> Findings:
         async for item in _rows(consistency.files_without_version):
             text = f"the file {item.name!r} has lost its current version"
-            mended = await self._repair("its newest version is the current one", consistency.use_newest_version, item)
+            repair = consistency.use_newest_version
+            mended = await self._repair("its newest version is the current one", repair, item, now())
             yield Finding(Code.ITEM_VERSION, _id(item), text, mended)
         async for item in _rows(consistency.lost_items):
             mended = await self._repair("moved into the root", consistency.put_into_root, item, now())

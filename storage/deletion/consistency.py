@@ -11,10 +11,12 @@ from uuid import UUID
 from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.database.connection import as_uuid, atomically, fetch
-from storage.drive.items import ensure_root
+from storage.drive.change_log import event, log, put_names
+from storage.drive.items import ensure_root, set_name
 from storage.drive.models import Blob, FileVersion, Item, Rendition
-from storage.drive.names import folded, sort_key
 from storage.drive.placing import ConflictPolicy, place
+from storage.drive.versions import Content, describe
+from storage.events.models import EventKind
 
 LIMIT = 500
 #: The bytes that blobs of an account count: as originals if a version names them, else as derived.
@@ -72,22 +74,20 @@ async def usage(account_id: UUID) -> tuple[Usage, Usage]:
     """What the account's row counts, and what its blobs sum up to. Both are read under the account's lock."""
 
     async def work() -> tuple[Usage, Usage]:
-        await accounts.lock(account_id)
         account = await Account.get(id=account_id)
         return Usage(account.original_bytes, account.derived_bytes), await _sums(account_id)
 
-    return await atomically(work)
+    return await accounts.locked(account_id, work)
 
 
 async def count_again(account_id: UUID) -> None:
     """Let the account's row count what its blobs sum up to."""
 
     async def work() -> None:
-        await accounts.lock(account_id)
         sums = await _sums(account_id)
         await Account.filter(id=account_id).update(original_bytes=sums.originals, derived_bytes=sums.derived)
 
-    await atomically(work)
+    await accounts.locked(account_id, work)
 
 
 async def _sums(account_id: UUID) -> Usage:
@@ -100,16 +100,18 @@ async def files_without_version(after: UUID) -> list[Item]:
     return await _items(WITHOUT_VERSION, after)
 
 
-async def use_newest_version(item: Item) -> None:
+async def use_newest_version(item: Item, now: datetime) -> None:
     """Let the newest version of a file be its current one."""
 
     async def work() -> None:
-        await accounts.lock(item.account_id)
+        row = await Item.get_or_none(id=item.id)
         version = await FileVersion.filter(item_id=item.id).order_by("-number").select_related("blob").first()
-        if version:
-            await Item.filter(id=item.id).update(version_id=version.id, size=version.blob.size)
+        if row and version:
+            describe(row, version.id, Content(version.blob, version.mime_type, version.media))
+            await row.save(update_fields=["version_id", "size", "file_kind"])
+            await log(row.account_id, [event(EventKind.UPDATED, row)], now)
 
-    await atomically(work)
+    await accounts.locked(item.account_id, work)
 
 
 async def lost_items(after: UUID) -> list[Item]:
@@ -121,13 +123,19 @@ async def put_into_root(item: Item, now: datetime) -> None:
     """Move a lost item into the root of its account's drive."""
 
     async def work() -> None:
-        await accounts.lock(item.account_id)
         root = await ensure_root(item.account_id, now)
-        name = (await place(item.account_id, root.id, item.name, ConflictPolicy.KEEP_BOTH)).name
-        names = {"name": name, "folded_name": folded(name), "sort_key": sort_key(name)}
-        await Item.filter(id=item.id, parent_id__isnull=True).update(parent_id=root.id, **names)
+        row = await Item.get_or_none(id=item.id, parent_id=None, removed_at=None)
+        if row:
+            free = await place(row.account_id, root.id, row.name, ConflictPolicy.KEEP_BOTH, kind=row.kind)
+            set_name(row, free.name)
+            row.parent_id = root.id
+            await row.save(update_fields=["parent_id", "name", "folded_name", "sort_key"])
+            await put_names([row])
+            # In the trash it stays there.
+            kind = EventKind.TRASHED if row.trashed_at else EventKind.MOVED
+            await log(row.account_id, [event(kind, row)], now)
 
-    await atomically(work)
+    await accounts.locked(item.account_id, work)
 
 
 async def wrongly_released(after: UUID) -> list[Blob]:

@@ -13,7 +13,6 @@ from storage.drive import items
 from storage.drive.change_log import event, log, put_names
 from storage.drive.errors import TooDeep, WouldBeBelowItself
 from storage.drive.models import Item, ItemKind
-from storage.drive.names import folded, sort_key
 from storage.drive.placing import ConflictPolicy, find_by_name, place
 from storage.drive.tree import MAX_DEPTH, Chain, chains, is_higher_than, require_folder, require_item
 from storage.drive.versions import take_over
@@ -143,11 +142,6 @@ async def star(account_id: UUID, item_id: UUID, starred: bool, at: datetime) -> 
     return await locked(account_id, work)
 
 
-def set_name(item: Item, name: str) -> None:
-    """Give the item a name, and the columns that follow from it."""
-    item.name, item.folded_name, item.sort_key = name, folded(name), sort_key(name)
-
-
 async def _put(
     item: Item, parent_id: UUID, name: str, policy: ConflictPolicy, kind: EventKind, at: datetime
 ) -> tuple[Item, list[NewEvent]]:
@@ -158,7 +152,7 @@ async def _put(
     if (free.name, parent_id) == (item.name, item.parent_id):
         return item, []
     is_renamed = free.name != item.name
-    set_name(item, free.name)
+    items.set_name(item, free.name)
     item.parent_id, item.updated_at = parent_id, at
     await item.save(update_fields=["parent_id", "name", "folded_name", "sort_key", "updated_at"])
     if is_renamed:

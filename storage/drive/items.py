@@ -81,13 +81,11 @@ async def ensure_root(account_id: UUID, now: datetime) -> Item:
 
 def new_item(account_id: UUID, parent_id: UUID | None, kind: ItemKind, name: str, now: datetime) -> Item:
     """A row that is not stored yet, with the keys of its name."""
-    return Item(
-        account_id=account_id,
-        parent_id=parent_id,
-        kind=kind,
-        name=name,
-        folded_name=folded(name),
-        sort_key=sort_key(name),
-        created_at=now,
-        updated_at=now,
-    )
+    item = Item(account_id=account_id, parent_id=parent_id, kind=kind, created_at=now, updated_at=now)
+    set_name(item, name)
+    return item
+
+
+def set_name(item: Item, name: str) -> None:
+    """Give the item a name, and the columns that follow from it."""
+    item.name, item.folded_name, item.sort_key = name, folded(name), sort_key(name)

@@ -9,8 +9,7 @@ from storage.accounts.accounts import locked
 from storage.database.connection import as_uuid, fetch
 from storage.database.pages import Window
 from storage.drive.change_log import event, log, put_names
-from storage.drive.changes import set_name
-from storage.drive.items import load, load_in_order
+from storage.drive.items import load, load_in_order, set_name
 from storage.drive.models import Item
 from storage.drive.placing import ConflictPolicy, place
 from storage.drive.tree import IS_COMPLETE, Chain, chains, require_found

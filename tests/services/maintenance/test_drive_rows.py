@@ -9,7 +9,9 @@ from services.core.clock import now
 from services.maintenance.drive_rows import DriveRows
 from services.maintenance.findings import Code
 from storage.accounts.models import Account
-from storage.drive.models import Blob, Item
+from storage.drive.models import Blob, FileKind, Item
+from storage.events.models import Event, EventKind
+from storage.search import entries
 from tests.storage.rows import new_account
 from tests.storage.stored_files import add_rendition, add_version, new_file, new_folder, used_bytes
 
@@ -23,6 +25,14 @@ async def found(*, mend: bool = False) -> list[Code]:
 async def repaired(code: Code) -> bool:
     """Whether this is found until it is repaired, and then nothing."""
     return (await found(), await found(mend=True), await found()) == ([code], [code], [])
+
+
+async def last_event(item: Item) -> EventKind:
+    """The last event of the account, which is one of this item."""
+    event = await Event.filter(account_id=item.account_id).order_by("-seq").first()
+    assert event
+    assert event.item_id == item.id
+    return EventKind(event.kind)
 
 
 async def account_with_file() -> tuple[UUID, Item]:
@@ -47,9 +57,11 @@ async def test_used_bytes_are_summed_up_again() -> None:
 
 async def test_a_file_gets_its_newest_version_back() -> None:
     _, item = await account_with_file()
-    await Item.filter(id=item.id).update(version_id=uuid7())
+    await Item.filter(id=item.id).update(version_id=uuid7(), size=1, file_kind=FileKind.IMAGE)
     assert await repaired(Code.ITEM_VERSION)
-    assert (await Item.get(id=item.id)).version_id == item.version_id
+    mended = await Item.get(id=item.id)
+    assert (mended.version_id, mended.size, mended.file_kind) == (item.version_id, 10, FileKind.VIDEO)
+    assert await last_event(item) is EventKind.UPDATED
 
 
 async def test_a_lost_item_is_put_into_the_root_under_a_free_name() -> None:
@@ -60,6 +72,16 @@ async def test_a_lost_item_is_put_into_the_root_under_a_free_name() -> None:
     assert await repaired(Code.ITEM_LOST)
     item = await Item.get(id=lost.item_id)
     assert (item.parent_id, item.name) == (account_id, "file (2)")
+    assert await last_event(item) is EventKind.MOVED
+
+
+async def test_a_lost_item_is_found_by_its_new_name() -> None:
+    account_id, _ = await account_with_file()
+    lost = await new_file(account_id, "file", (await new_folder(account_id)).id)
+    await Item.filter(id=lost.item_id).update(parent_id=None)
+    assert await repaired(Code.ITEM_LOST)
+    (entry,) = (await entries.find(account_id, ["(2)"])).entries
+    assert entry.item_id == lost.item_id
 
 
 async def test_the_bytes_of_a_file_are_not_deleted_by_a_wrong_mark() -> None:
