@@ -12,6 +12,7 @@ from services.drive import deletion
 from services.drive.deletion import Deletion
 from services.drive.file_versions import FileVersions
 from services.maintenance.retention import Retention
+from storage.accounts import accounts
 from storage.deletion import items
 from storage.deletion.versions import VersionLimits
 from storage.drive import versions
@@ -81,6 +82,15 @@ async def test_items_are_deleted_that_are_in_the_trash_for_too_long(service: Del
     await trashed(bob, 1, timedelta(days=29))
     await Retention(service).apply()
     assert await Item.filter(trashed_at__isnull=False).count() == 5
+    await Retention(service, trash_ttl=timedelta(days=30)).apply()
+    assert await Item.filter(trashed_at__isnull=False).count() == 1
+
+
+async def test_an_account_whose_trash_is_young_is_not_locked(
+    service: Deletion, ada: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await trashed(ada, 1, timedelta(days=29))
+    monkeypatch.delattr(accounts, "locked")
     await Retention(service, trash_ttl=timedelta(days=30)).apply()
     assert await Item.filter(trashed_at__isnull=False).count() == 1
 
