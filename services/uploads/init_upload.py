@@ -80,7 +80,7 @@ class UploadInitializer:
             rest = {index: each for index, each in rest.items() if index not in outcomes}
         outcomes |= dict.fromkeys(rest, UploadClosed("The earlier upload of this file has just ended. Try again."))
         for index, first in repeated.items():
-            outcomes[index] = same_request(outcomes[first], pending[index])
+            outcomes[index] = same_request(outcomes[first], pending[first], pending[index])
         return [outcomes[index] for index in range(len(requests))]
 
     async def _attempt(self, account_id: UUID, pending: Mapping[int, PendingUpload]) -> dict[int, Outcome]:

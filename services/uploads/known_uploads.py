@@ -68,9 +68,16 @@ class KnownUploads:
         return same_slots and (compress is None or existing.compress == compress.to_json())
 
 
-def same_request(first: Upload | ExpectedError, pending: PendingUpload) -> Upload | ExpectedError:
-    """The outcome of a request with the idempotency key, or the file, of an earlier one of the same call."""
-    return first if isinstance(first, ExpectedError) or _has_same_content(first, pending) else _conflict()
+def same_request(
+    outcome: Upload | ExpectedError, first: PendingUpload, repeated: PendingUpload
+) -> Upload | ExpectedError:
+    """The outcome of a request with the idempotency key, or the file, of the first one of the same call.
+
+    Nobody can have moved a folder between the two, so that they must name the same one.
+    """
+    if isinstance(outcome, ExpectedError):
+        return outcome
+    return outcome if first.place == repeated.place and _has_same_content(outcome, repeated) else _conflict()
 
 
 def _has_same_content(existing: Upload, pending: PendingUpload) -> bool:

@@ -29,6 +29,8 @@ from storage.uploads.models import Upload, UploadStatus
 from storage.uploads.new_uploads import Draft
 
 T = TypeVar("T")
+#: The folder at the beginning of a path, if it is not the root, and the folded names of the path.
+Place = tuple[UUID | None, tuple[str, ...]]
 
 #: The digest of no bytes.
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
@@ -74,13 +76,19 @@ class PendingUpload:
     hashes: list[str]
 
     @property
+    def place(self) -> Place:
+        """Equal for requests that name the same folder in the same way."""
+        destination = self.draft.destination
+        return destination.parent_id, tuple(map(folded, destination.names))
+
+    @property
     def identity(self) -> object:
         """Equal for requests of the same upload; None if every request is an upload of its own."""
-        upload, place = self.draft.upload, self.draft.destination
+        upload = self.draft.upload
         if upload.idempotency_key or not upload.sha256:
             return upload.idempotency_key
-        folders = place.parent_id, tuple(map(folded, place.names)), upload.conflict
-        return upload.file_name, upload.size, upload.sha256, upload.chunk_size, json.dumps(upload.compress), folders
+        content = upload.file_name, upload.size, upload.sha256, upload.conflict
+        return content, upload.chunk_size, json.dumps(upload.compress), self.place
 
 
 def build_upload(account_id: UUID, request: NewUpload, policy: UploadPolicy, store: BlobStore) -> PendingUpload:

@@ -148,6 +148,13 @@ async def test_a_key_belongs_to_one_folder(bench: Bench, ada: UUID) -> None:
     assert (await bench.uploads.init(ada, asked)).id == first.id
 
 
+async def test_a_key_belongs_to_one_folder_of_a_call(bench: Bench, ada: UUID) -> None:
+    parent = await new_folder(ada)
+    places: list[dict[str, Any]] = [{"path": "x"}, {"path": "X"}, {"path": "y"}, {"path": "x", "parent_id": parent}]
+    found = await bench.uploads.init_all(ada, [into(**place, idempotency_key="key") for place in places])
+    assert [type(each) for each in found] == [Upload, Upload, IdempotencyConflict, IdempotencyConflict]
+
+
 async def test_a_key_whose_file_was_deleted_starts_another_upload(bench: Bench, ada: UUID, tmp_path: Path) -> None:
     await give(bench, ada, tmp_path)
     asked = replace(OWNED, idempotency_key="key")
