@@ -7,7 +7,7 @@ from services.core.clock import now
 from services.core.errors import ExpectedError
 from services.uploads.errors import IdempotencyConflict
 from services.uploads.lifecycle import expire
-from services.uploads.new_upload import PendingUpload
+from services.uploads.new_upload import PendingUpload, Place
 from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore
 from storage.drive.destinations import find_existing
@@ -27,13 +27,14 @@ class KnownUploads:
         found: dict[int, Upload | ExpectedError] = {}
         by_key = await self._by_key(account_id, pending)
         alike = await self._alike(account_id, pending)
+        folders = _Folders(account_id)
         for index, each in pending.items():
             upload = each.draft.upload
             if upload.idempotency_key in by_key:
                 existing = by_key[upload.idempotency_key]
-                found[index] = existing if await _is_same_file(existing, each) else _conflict()
+                found[index] = existing if await _is_same_file(existing, each, folders) else _conflict()
             for existing in alike.get(upload.sha256 or "", ()) if not upload.idempotency_key else ():
-                if await self._is_alike(existing, each):
+                if await self._is_alike(existing, each, folders):
                     found[index] = existing
                     break
         return found
@@ -57,8 +58,8 @@ class KnownUploads:
             found.setdefault(str(upload.sha256), []).append(upload)
         return found
 
-    async def _is_alike(self, existing: Upload, pending: PendingUpload) -> bool:
-        if not _has_same_content(existing, pending) or not await _is_in_folder(existing, pending):
+    async def _is_alike(self, existing: Upload, pending: PendingUpload, folders: "_Folders") -> bool:
+        if not _has_same_content(existing, pending) or await folders.of(pending) != _folder_id(existing):
             return False
         if existing.status is UploadStatus.RECEIVING and existing.expires_at < now():
             await expire(existing, self._store, self._progress)
@@ -90,20 +91,30 @@ def _has_same_content(existing: Upload, pending: PendingUpload) -> bool:
     )
 
 
-async def _is_same_file(existing: Upload, pending: PendingUpload) -> bool:
+async def _is_same_file(existing: Upload, pending: PendingUpload, folders: "_Folders") -> bool:
     """Whether an idempotency key is used for the same file, in the same folder.
 
     The folder of the first request may have been moved or renamed since: then its path leads nowhere.
     """
-    destination = pending.draft.destination
-    folder_id = await find_existing(existing.account_id, destination)
-    is_there = folder_id in {None, existing.parent_id or existing.account_id}
-    return _has_same_content(existing, pending) and is_there
+    return _has_same_content(existing, pending) and await folders.of(pending) in {None, _folder_id(existing)}
 
 
-async def _is_in_folder(existing: Upload, pending: PendingUpload) -> bool:
-    folder_id = await find_existing(existing.account_id, pending.draft.destination)
-    return folder_id == (existing.parent_id or existing.account_id)
+def _folder_id(existing: Upload) -> UUID:
+    return existing.parent_id or existing.account_id
+
+
+class _Folders:
+    """The folders of requests. Each place is looked up once: most files of a call have the same few."""
+
+    def __init__(self, account_id: UUID) -> None:
+        self._account_id = account_id
+        self._found: dict[Place, UUID | None] = {}
+
+    async def of(self, pending: PendingUpload) -> UUID | None:
+        """The folder that a request names; None unless all of it exists."""
+        if pending.place not in self._found:
+            self._found[pending.place] = await find_existing(self._account_id, pending.draft.destination)
+        return self._found[pending.place]
 
 
 def _conflict() -> ExpectedError:

@@ -155,6 +155,24 @@ async def test_a_key_belongs_to_one_folder_of_a_call(bench: Bench, ada: UUID) ->
     assert [type(each) for each in found] == [Upload, Upload, IdempotencyConflict, IdempotencyConflict]
 
 
+async def test_the_folder_of_many_known_files_is_looked_up_once(
+    bench: Bench, ada: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [into("x", file_name=f"{number}.bin", sha256="a" * 64) for number in range(3)]
+    first = await bench.uploads.init_all(ada, asked)
+    looked_up = []
+
+    async def noting(account_id: UUID, destination: destinations.Destination) -> UUID | None:
+        looked_up.append(destination)
+        return await destinations.find_existing(account_id, destination)
+
+    monkeypatch.setattr("services.uploads.known_uploads.find_existing", noting)
+    again = await bench.uploads.init_all(ada, asked)
+    assert [type(each) for each in first] == [Upload] * 3
+    assert again == first
+    assert len(looked_up) == 1
+
+
 async def test_a_key_whose_file_was_deleted_starts_another_upload(bench: Bench, ada: UUID, tmp_path: Path) -> None:
     await give(bench, ada, tmp_path)
     asked = replace(OWNED, idempotency_key="key")
