@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
@@ -123,10 +123,11 @@ class BatchBudget:
         return max(SMALLEST_BATCH, min(BATCH, BATCHES // max(1, self._bodies)))
 
 
-_batch_budget = BatchBudget()
+#: Of all bodies that this process reads on its event loop.
+batch_budget = BatchBudget()
 
 
-async def batches(request: Request, framing: Framing, guard: ThroughputGuard) -> AsyncIterator[list[Buffer]]:
+async def batches(request: Request, framing: Framing, guard: ThroughputGuard) -> AsyncGenerator[list[Buffer], None]:
     """The chunk's bytes, about a mebibyte at a time, or less while many bodies come in.
 
     Raises :class:`services.uploads.errors.BodyStalled` when the sender uses up its credit and
@@ -134,20 +135,21 @@ async def batches(request: Request, framing: Framing, guard: ThroughputGuard) ->
     """
     batch: list[Buffer] = []
     size = 0
-    with _batch_budget.shared():
-        async for data in body_blocks(request, guard):
-            payload = framing.feed(data)
-            if payload:
-                batch.append(payload)
-                size += len(payload)
-            if size >= _batch_budget.batch:
+    async with aclosing(body_blocks(request, guard)) as blocks:
+        with batch_budget.shared():
+            async for data in blocks:
+                payload = framing.feed(data)
+                if payload:
+                    batch.append(payload)
+                    size += len(payload)
+                if size >= batch_budget.batch:
+                    yield batch
+                    batch, size = [], 0
+            if batch:
                 yield batch
-                batch, size = [], 0
-        if batch:
-            yield batch
 
 
-async def body_blocks(request: Request, guard: ThroughputGuard) -> AsyncIterator[bytes]:
+async def body_blocks(request: Request, guard: ThroughputGuard) -> AsyncGenerator[bytes, None]:
     """The body as it arrives.
 
     Raises :class:`services.uploads.errors.BodyStalled` when the sender uses up its credit and :class:`BodyIncomplete`

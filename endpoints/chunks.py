@@ -1,6 +1,7 @@
 """``POST`` and ``PUT`` of one chunk of an upload, by a signed URL."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -44,8 +45,9 @@ async def _receive(request: Request, services: Services, guard: ThroughputGuard)
 
 async def _fill(request: Request, framing: Framing, sink: ChunkSink, guard: ThroughputGuard) -> Receipt:
     if not await _fill_on_thread(request, framing, sink, guard):
-        async for batch in batches(request, framing, guard):
-            await sink.write(batch)
+        async with aclosing(batches(request, framing, guard)) as found:
+            async for batch in found:
+                await sink.write(batch)
     return await sink.commit(declared_digest(framing))
 
 

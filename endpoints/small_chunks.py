@@ -1,6 +1,7 @@
 """``POST`` of the only chunks of several small files in one form."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -9,15 +10,12 @@ from starlette.responses import JSONResponse, Response
 from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
 from endpoints.chunk_body import body_blocks
 from endpoints.chunks import receipt_document
-from endpoints.small_chunks_body import small_parts
+from endpoints.small_chunks_body import SmallPart, small_groups
 from endpoints.state import address_of, services_of
 from services.core.errors import ExpectedError
 from services.uploads.chunk_sinks import Receipt
 from services.uploads.small_chunks import SmallChunk
 from storage.tracing import add, span
-
-#: Bytes that are held until their chunks are stored.
-HELD = 1024 * 1024
 
 
 def small_chunks_endpoint(timeouts: BodyTimeouts) -> Callable[[Request], Awaitable[Response]]:
@@ -33,26 +31,21 @@ def small_chunks_endpoint(timeouts: BodyTimeouts) -> Callable[[Request], Awaitab
 
 
 async def _receive(request: Request, guard: ThroughputGuard) -> list[Mapping[str, object]]:
-    """Store the chunks, about a mebibyte of them at a time. Returns a receipt or a problem for each."""
+    """Store the chunks. Returns a receipt or a problem for each."""
     services, address = services_of(request), address_of(request)
     documents: list[Mapping[str, object]] = []
-    waiting: list[SmallChunk] = []
 
-    async def store() -> None:
-        for outcome in await services.small_chunks.receive(waiting, address):
-            if isinstance(outcome, Receipt):
-                services.counters.chunk_bytes += outcome.size
-            documents.append(_document(outcome))
-        waiting.clear()
+    def check(part: SmallPart) -> None:
+        services.signed_urls.check_slot(part.authorization, part.expires, part.signature)
 
     blocks = body_blocks(request, guard)
-    async for part in small_parts(request.headers.get("content-type", ""), blocks):
-        services.signed_urls.check_slot(part.authorization, part.expires, part.signature)
-        waiting.append(SmallChunk(part.authorization.upload_id, part.content))
-        if sum(len(chunk.content) for chunk in waiting) >= HELD:
-            await store()
-    if waiting:
-        await store()
+    async with aclosing(small_groups(request.headers.get("content-type", ""), blocks, check)) as groups:
+        async for group in groups:
+            chunks = [SmallChunk(part.authorization.upload_id, part.content) for part in group]
+            for outcome in await services.small_chunks.receive(chunks, address):
+                if isinstance(outcome, Receipt):
+                    services.counters.chunk_bytes += outcome.size
+                documents.append(_document(outcome))
     return documents
 
 

@@ -3,12 +3,14 @@
 Like :mod:`endpoints.multipart`, it does not look for the boundary in the bytes of files: each URL has the size.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.routing import compile_path
 
+from endpoints.chunk_body import batch_budget
 from endpoints.chunks import slot_authorization_of
 from endpoints.multipart import MAX_OVERHEAD, boundary_of, name_of
 from services.access.signed_urls import SLOT_PATH, SlotAuthorization
@@ -29,8 +31,27 @@ class SmallPart:
     content: bytes
 
 
-async def small_parts(content_type: str, blocks: AsyncIterator[bytes]) -> AsyncIterator[SmallPart]:
-    """The parts of a form, each as soon as it has arrived. Raises :class:`MalformedRequest`."""
+async def small_groups(
+    content_type: str, blocks: AsyncGenerator[bytes, None], check: Callable[[SmallPart], None]
+) -> AsyncGenerator[list[SmallPart], None]:
+    """The parts of a form, about a mebibyte of them at a time, or less while many bodies come in.
+
+    ``check`` gets each part as soon as it has arrived, and may raise. Raises :class:`MalformedRequest`.
+    """
+    group: list[SmallPart] = []
+    async with aclosing(blocks), aclosing(_parts(content_type, blocks)) as parts:
+        with batch_budget.shared():
+            async for part in parts:
+                check(part)
+                group.append(part)
+                if sum(len(each.content) for each in group) >= batch_budget.batch:
+                    yield group
+                    group = []
+            if group:
+                yield group
+
+
+async def _parts(content_type: str, blocks: AsyncIterator[bytes]) -> AsyncGenerator[SmallPart, None]:
     reader = _Reader(blocks)
     boundary = b"--" + boundary_of(content_type)
     await reader.require(boundary)
