@@ -55,6 +55,7 @@ async def _parts(content_type: str, blocks: AsyncIterator[bytes]) -> AsyncGenera
     reader = _Reader(blocks)
     boundary = b"--" + boundary_of(content_type)
     await reader.require(boundary)
+    seen: set[SlotAuthorization] = set()
     for _ in range(MAX_CHUNKS):
         if await reader.take(2) == b"--":
             return
@@ -64,6 +65,10 @@ async def _parts(content_type: str, blocks: AsyncIterator[bytes]) -> AsyncGenera
         authorization = _authorization(url.path, query.get("size", ""))
         if authorization.size > MAX_SIZE:
             raise MalformedRequest(f"A chunk of this form has at most {MAX_SIZE} bytes.")
+        # One of two contents would be lost: a slot takes the bytes of one part.
+        if authorization in seen:
+            raise MalformedRequest("A form has one part for a slot.")
+        seen.add(authorization)
         content = await reader.take(authorization.size)
         yield SmallPart(authorization, query.get("expires", ""), query.get("signature", ""), content)
         await reader.require(b"\r\n" + boundary)

@@ -51,7 +51,7 @@ class SmallChunks:
         self._budgets = budgets
 
     async def receive(self, chunks: Sequence[SmallChunk], address: str) -> list[Outcome]:
-        """Store chunks, and return the receipt of each, or why it was refused.
+        """Store chunks, each of another upload, and return the receipt of each, or why it was refused.
 
         The owners of the uploads pay for them first. ``address`` is that of the sender. Raises
         :class:`services.budgets.errors.RateLimited`.

@@ -8,7 +8,7 @@ import pytest
 
 from endpoints.chunk_body import SMALLEST_BATCH, batch_budget
 from endpoints.small_chunks_body import SmallPart, small_groups
-from services.core.errors import UrlInvalid
+from services.core.errors import MalformedRequest, UrlInvalid
 from services.core.ids import Prefix, encode
 
 CONTENT_TYPE = "multipart/form-data; boundary=b"
@@ -69,3 +69,10 @@ async def test_a_reader_that_gives_up_ends_the_body() -> None:
         await anext(groups)
         assert not body.is_closed
     assert body.is_closed
+
+
+@pytest.mark.parametrize("between", [0, 1, 40])
+async def test_a_slot_has_one_part(between: int) -> None:
+    key = uuid4()
+    with pytest.raises(MalformedRequest):
+        await sizes(Body(form([key, *(uuid4() for _ in range(between)), key])))

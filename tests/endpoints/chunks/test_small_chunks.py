@@ -62,6 +62,15 @@ async def test_a_part_has_the_size_of_its_slot(shared: SharedServer, change: byt
     assert (response.status_code, response.json()["code"]) == (400, "MALFORMED_REQUEST")
 
 
+async def test_a_form_with_two_contents_for_a_slot_is_refused(shared: SharedServer) -> None:
+    contents = [secrets.token_bytes(100) for _ in range(2)]
+    (upload,) = await begin(shared.api, contents[:1])
+    response = await shared.http.post("/uploads/chunks", files=form([upload, upload], contents))
+    assert (response.status_code, response.json()["code"]) == (400, "MALFORMED_REQUEST")
+    (found,) = await shared.api.data(BY_IDS, ids=[upload["id"]])
+    assert found["status"] == "RECEIVING"
+
+
 async def test_each_file_of_a_batch_has_its_own_errors(shared: SharedServer) -> None:
     asked = [{"fileName": "a", "size": 1}, {"fileName": "a/b", "size": -1}]
     payload = await shared.api.data(INIT, input={"uploads": asked})
