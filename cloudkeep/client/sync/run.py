@@ -106,7 +106,7 @@ class _Run:
 
     def _file(self, upload: Upload) -> FileToUpload:
         parent = self._folders[upload.item.parent]
-        destination = Destination(parent.id, None, REPLACE, repeatable=True)
+        destination = Destination(parent.id, None, REPLACE)
         return FileToUpload(upload.item.path, printable(upload.item.relative), destination, self._cache.put)
 
     async def _rename(self, item: RemoteItem, name: str) -> None:

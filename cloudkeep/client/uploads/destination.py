@@ -17,14 +17,12 @@ class Destination:
     """Where a file goes. ``parent_id`` is the ID of a folder.
 
     With ``relative_path``, the server makes the folders between that folder and the file. ``conflict`` is the policy if
-    the name is taken. A ``repeatable`` upload of the same file to the same place makes a new version again; otherwise,
-    it finds the earlier upload.
+    the name is taken.
     """
 
     parent_id: str
     relative_path: str | None = None
     conflict: str | None = None
-    repeatable: bool = False
 
     def to_input(self) -> Json:
         """The fields of the input of ``initUpload``."""

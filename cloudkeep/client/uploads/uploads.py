@@ -19,6 +19,7 @@ from cloudkeep.client.api.documents import (
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
+from cloudkeep.client.drive.drive import REPLACE
 from cloudkeep.client.errors import RequestRefused, UploadFailed
 from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.source import Digests
@@ -123,7 +124,8 @@ def init_input(
     """The input of ``initUpload``; without ``direct`` the server decides where the chunks go.
 
     The idempotency key depends only on the file, its options and its destination, so that a second run finds the upload
-    of the first. A repeatable upload has none: the server finds it by the file while it is open, and not afterwards.
+    of the first. One that replaces has none: a file may get its earlier content back, and the upload of that has ended.
+    The server finds it by the file while it is open, and not afterwards.
     """
     options = {"preset": compress.preset.value, "maxHeight": compress.max_height} if compress else None
     place = destination.to_input() if destination else {}
@@ -136,7 +138,7 @@ def init_input(
         "chunkSize": digests.chunk_size,
         "chunkHashes": digests.chunks,
         "compress": options,
-        "idempotencyKey": None if destination and destination.repeatable else key,
+        "idempotencyKey": None if destination and destination.conflict == REPLACE else key,
         "direct": direct or None,
         **place,
     }

@@ -158,6 +158,16 @@ async def test_a_file_is_uploaded_into_a_folder_by_a_policy(
     assert sorted(await paths(drive)) == ["/to", "/to/a (2).txt", "/to/a.txt"]
 
 
+async def test_an_earlier_content_replaces_a_later_one(
+    drive: Drive, server: str, token: str, folder: Path, worker: None
+) -> None:
+    file = folder / "a.txt"
+    for content in (b"1", b"another", b"1"):
+        file.write_bytes(content)
+        assert (await run(server, token, "upload", file, "--conflict", "replace")).code == 0
+    assert (await drive.find("/a.txt")).size == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cloudkeep.client.errors import RequestRefused, UploadFailed
+from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
 from cloudkeep.client.uploads.uploads import Slot, Uploads, init_input
@@ -35,6 +36,11 @@ def test_another_name_size_content_or_compression_is_another_upload() -> None:
     keys = [_key(), _key("other"), _key(size=2), _key(sha256="cd" * 32), _key(compress=fast), _key(compress=small)]
     keys.append(_key(compress=Compression(CompressionPreset.FAST, 480)))
     assert len(set(keys)) == len(keys)
+
+
+def test_an_upload_that_replaces_has_no_key() -> None:
+    replacing = Destination("folder_00000000000000000000000000", conflict="REPLACE")
+    assert init_input("film", 1, Digests(HASH, CHUNK, []), None, destination=replacing)["idempotencyKey"] is None
 
 
 def test_a_slot_does_not_show_its_url() -> None:
