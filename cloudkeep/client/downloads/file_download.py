@@ -1,7 +1,9 @@
 """The download of one file: what is missing of it, verified, and then under its name."""
 
 import asyncio
+import os
 import re
+import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from cloudkeep.client.display.progress import Track
 from cloudkeep.client.downloads.partial_file import PartialFile
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.items import RemoteItem
-from cloudkeep.client.errors import ItemFailed, RetryableError
+from cloudkeep.client.errors import ItemFailed, RetryableError, SourceError, UploadFailed
 from cloudkeep.client.uploads.source import Source
 
 BLOCK_SIZE = 256 * 1024
@@ -77,23 +79,35 @@ class FileDownload:
 
     async def _is_there(self) -> bool:
         """Whether the target has these bytes. Raises :class:`ItemFailed` if it is in the way."""
-        if not self._target.is_symlink() and not self._target.exists():
+        status = self._status()
+        if status is None:
             return False
-        if self._target.is_dir() and not self._target.is_symlink():
+        if stat.S_ISDIR(status.st_mode):
             raise ItemFailed(str(self._target), "is a folder here")
-        if not self._target.is_symlink() and await self._has_same_bytes():
+        if stat.S_ISREG(status.st_mode) and status.st_size == self._size and await self._has_same_bytes():
             return True
         if not self._context.overwrite:
             raise ItemFailed(str(self._target), "exists here with other content; --overwrite replaces it")
         return False
 
+    def _status(self) -> os.stat_result | None:
+        """What has the name of the target; None if nothing has. A link is not followed."""
+        try:
+            return self._target.lstat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ItemFailed(str(self._target), error.strerror) from error
+
     async def _has_same_bytes(self) -> bool:
-        if not self._target.is_file() or self._target.stat().st_size != self._size:
-            return False
-        if not self._size:
-            return True
-        with Source(self._target) as source:
-            return (await source.sha256_of(0, self._size)).hex() == self._item.sha256
+        try:
+            with Source(self._target) as source:
+                return (await source.sha256_of(0, self._size)).hex() == self._item.sha256
+        except (SourceError, UploadFailed) as error:
+            if self._context.overwrite:
+                return False
+            reason = f"exists here and cannot be compared: {error}; --overwrite replaces it"
+            raise ItemFailed(str(self._target), reason) from error
 
     async def _receive_intact(self, part: PartialFile) -> None:
         for _ in range(MAX_DAMAGED):

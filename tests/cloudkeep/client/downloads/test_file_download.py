@@ -15,7 +15,7 @@ from cloudkeep.client.downloads.file_download import DownloadContext, FileDownlo
 from cloudkeep.client.downloads.partial_file import is_partial
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.items import RemoteItem
-from cloudkeep.client.errors import ItemFailed, UploadFailed
+from cloudkeep.client.errors import ItemFailed, SourceError, UploadFailed
 from tests.cloudkeep.client.conftest import QUICK, Watcher
 from tests.support.server import Api
 
@@ -92,6 +92,28 @@ async def test_a_link_in_the_place_of_the_file_is_not_followed(
         await FileDownload(downloading, item, target, lambda _: None).run()
     await FileDownload(replace(downloading, overwrite=True), item, target, lambda _: None).run()
     assert (victim.read_bytes(), target.is_symlink(), target.read_bytes()) == (b"precious", False, CONTENT)
+
+
+async def test_a_file_that_cannot_be_read_is_named_and_only_replaced_on_request(
+    downloading: DownloadContext, item: RemoteItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise SourceError("Permission denied")
+
+    (target := tmp_path / "a").write_bytes(bytes(len(CONTENT)))
+    monkeypatch.setattr("cloudkeep.client.downloads.file_download.Source", refuse)
+    with pytest.raises(ItemFailed, match=f"^{target}: exists here and cannot be compared: Permission denied"):
+        await FileDownload(downloading, item, target, lambda _: None).run()
+    assert await FileDownload(replace(downloading, overwrite=True), item, target, lambda _: None).run()
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_name_that_is_too_long_here_is_named_before_anything_is_received(
+    downloading: DownloadContext, item: RemoteItem, tmp_path: Path, ranges: list[str]
+) -> None:
+    with pytest.raises(ItemFailed, match=r"xxx: File name too long$"):
+        await FileDownload(downloading, item, tmp_path / ("x" * 300), lambda _: None).run()
+    assert ranges == []
 
 
 def stop(task: "asyncio.Task[bool]") -> None:
