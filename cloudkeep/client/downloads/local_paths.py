@@ -33,11 +33,11 @@ def destination(name: str, place: str, target: str | None) -> Path:
     Raises :class:`ItemFailed`.
     """
     path = Path(target or ".")
-    if path.is_dir():
+    if os.path.isdir(path):
         return path / require_safe_name(name, place)
     if target and target.endswith("/"):
         raise ItemFailed(target, "there is no such folder here")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise ItemFailed(str(path.parent), "there is no such folder here")
     return path
 

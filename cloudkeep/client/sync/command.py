@@ -1,5 +1,6 @@
 """The command ``cloudkeep sync``. It imports what it needs when it runs, so that other commands start quickly."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +36,7 @@ def sync(
         from cloudkeep.client.errors import UsageError, printable
         from cloudkeep.client.sync.run import SyncOptions, sync
 
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise UsageError(f"{printable(str(folder))}: is not a folder here")
         options = SyncOptions(folder, place, delete, dry_run)
         return run_transfer(url, lambda drive, http: sync(drive, http, options))

@@ -1,6 +1,7 @@
 """Gathers the files of ``cloudkeep upload``: those that are named, and those in folders that are named."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,11 +40,10 @@ class Gathering:
     async def gather(self, paths: Sequence[Path]) -> Gathered:
         """The files of these paths. Creates folders that have no files, because no upload creates them."""
         for path in paths:
-            if await asyncio.to_thread(path.is_dir):
+            if await asyncio.to_thread(os.path.isdir, path):
                 await self._add_folder(path)
             else:
-                size = (await asyncio.to_thread(path.stat)).st_size
-                self._add_file(path, size, path.name, "")
+                self._add_file(path, await asyncio.to_thread(_size, path), path.name, "")
         return self._gathered
 
     async def _add_folder(self, path: Path) -> None:
@@ -72,6 +72,14 @@ class Gathering:
                 await ensure_folder(self._drive, place)
             except (ItemFailed, UploadFailed) as error:
                 self._gathered.failed[f"{name}/{relative}".rstrip("/")] = str(error)
+
+
+def _size(path: Path) -> int:
+    """The size of a file; 0 if it cannot be read, which its upload reports."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def empty_folders(items: Sequence[LocalItem]) -> list[str]:

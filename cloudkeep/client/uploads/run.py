@@ -1,6 +1,7 @@
 """One run of ``cloudkeep upload``: check the arguments, sign in, upload every file, and report the result."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -95,7 +96,7 @@ def run(options: UploadOptions, url: str, open_tokens: OpenTokens, ask: AskCrede
 
 async def _upload(options: UploadOptions, context: UploadContext) -> ExitCode:
     """Upload the paths. What cannot be uploaded from folders is printed at the end."""
-    has_folders = any(path.is_dir() for path in options.paths)
+    has_folders = any(map(os.path.isdir, options.paths))
     if not has_folders and options.place is None and options.conflict is None:
         return await upload_all(map(FileToUpload.of, options.paths), context, open_display())
     drive = Drive(context.session, Notes(), context.policy)
@@ -206,7 +207,7 @@ def require_sources(files: Iterable[Path]) -> None:
 
 
 def _source_problem(path: Path) -> str | None:
-    if path.is_dir():
+    if os.path.isdir(path):
         return None if local_name(path) else f"{path}: is the whole machine; name folders in it"
     try:
         Source(path).close()

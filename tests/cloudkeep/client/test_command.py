@@ -21,6 +21,7 @@ from tests.support.faults.proxy import Proxy
 from tests.support.server import Api, http_client
 
 SECONDS = 60
+LONG = "x" * 300
 URL = "--url or CLOUDKEEP_URL"
 NOBODY = (
     "no one is signed in: run `cloudkeep login`, set CLOUDKEEP_TOKEN to an access token or an API token, or run this "
@@ -147,6 +148,7 @@ async def test_an_expired_token_is_one_line(server: str, file: Path) -> None:
         (["/does/not/exist"], "/does/not/exist: No such file or directory"),
         (["/"], "/: is the whole machine; name folders in it"),
         (["/dev/null"], "/dev/null: not a regular file"),
+        ([LONG], f"{LONG}: File name too long"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(file: Path, arguments: list[str], message: str) -> None:

@@ -48,6 +48,12 @@ def test_a_missing_folder_is_named(target: str, named: str, tmp_path: Path, monk
         destination("a", "/a", target)
 
 
+def test_a_target_that_is_too_long_is_no_folder() -> None:
+    assert destination("a", "/a", "x" * 300) == Path("x" * 300)
+    with pytest.raises(ItemFailed, match=r"^x+: there is no such folder here"):
+        destination("a", "/a", f"{'x' * 300}/new")
+
+
 def test_the_whole_drive_needs_a_folder(tmp_path: Path) -> None:
     assert whole_drive(str(tmp_path / "new")) == tmp_path / "new"
     with pytest.raises(UsageError):

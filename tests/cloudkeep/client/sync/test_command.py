@@ -173,6 +173,7 @@ async def test_an_earlier_content_replaces_a_later_one(
     [
         (["/nowhere", "/to"], "/nowhere: is not a folder here"),
         (["/dev/null", "/to"], "/dev/null: is not a folder here"),
+        (["x" * 300, "/to"], f"{'x' * 300}: is not a folder here"),
     ],
 )
 async def test_what_is_no_local_folder_is_named(server: str, token: str, arguments: list[str], problem: str) -> None:
