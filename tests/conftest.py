@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 import pytest_asyncio
 from passlib.hash import argon2
@@ -43,9 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers for tests of one kind of database."""
+    """Register the markers for tests of one kind of database, and let hypothesis try the same examples each time."""
     for engine in ENGINES:
         config.addinivalue_line("markers", f"{engine}: is about this database alone")
+    # The same examples each time: a test fails for a change of the code, not by chance. ``make faults`` tries others.
+    hypothesis.settings.register_profile("repeatable", derandomize=True)
+    hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -15,7 +15,7 @@ from tests.schema.cost.rich import SDL
 SCHEMA = build_schema(SDL)
 WEIGHTS = Weights.of(SCHEMA)
 #: The same examples in every run, so that no run fails by chance.
-SAME = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SAME = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @settings(SAME, max_examples=100)

@@ -127,7 +127,7 @@ def introspective(draw: st.DrawFn, kind: str = "", depth: int = 6) -> str:
     return f"{{ {' '.join(selections)} }}"
 
 
-@settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(selection=introspective(), include=st.booleans())
 def test_no_introspection_returns_more_objects_than_its_price_covers(selection: str, include: bool) -> None:
     document = f"query ($all: Boolean! = {str(include).lower()}) {selection}"

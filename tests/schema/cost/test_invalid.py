@@ -81,7 +81,7 @@ WORDS = [
 ]
 
 
-@settings(derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(text=documents(SCHEMA), data=st.data())
 def test_a_document_with_random_mistakes_is_planned(text: str, data: st.DataObject) -> None:
     words = text.split()

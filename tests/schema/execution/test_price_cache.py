@@ -20,7 +20,7 @@ from tests.schema.cost.rich import SDL
 SCHEMA = build_schema(SDL)
 WEIGHTS = Weights.of(SCHEMA)
 #: The same examples in every run.
-SAME = settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+SAME = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 #: The capacity of the cache: only a few graphs, so that some are evicted and compiled again.
 STEPS = 300
 
