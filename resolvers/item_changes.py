@@ -70,13 +70,12 @@ async def _require_item(context: Context, item_id: str, field: str = "itemId") -
 
 
 async def _require_items(context: Context, item_ids: Sequence[str]) -> list[UUID]:
-    """The keys of the viewer's items, each once. Raises :class:`InvalidInput` for none or too many."""
+    """The keys of the viewer's items. Raises :class:`InvalidInput` for none or too many."""
     if not 1 <= len(item_ids) <= MAX_ITEMS:
         raise InvalidInput(f"'itemIds' must have 1 to {MAX_ITEMS} items.", field="itemIds")
     found = await asyncio.gather(*(find_item(context, item_id) for item_id in item_ids))
     viewer = context.viewer
-    items = [
-        require_permission(viewer, Permission.EDIT, item, "item", field=f"itemIds.{index}")
+    return [
+        require_permission(viewer, Permission.EDIT, item, "item", field=f"itemIds.{index}").id
         for index, item in enumerate(found)
     ]
-    return list(dict.fromkeys(item.id for item in items))

@@ -46,12 +46,17 @@ class Fields:
 
 
 def listed(item_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The input field of each item of a list."""
-    return {item_id: f"itemIds.{index}" for index, item_id in enumerate(item_ids)}
+    """Each item of a list, once, with its input field."""
+    fields: dict[UUID, str] = {}
+    for index, item_id in enumerate(item_ids):
+        fields.setdefault(item_id, f"itemIds.{index}")
+    return fields
 
 
 class ItemChanges:
     """Changes the drive of an account, for an authorized caller. A change concerns all its items or none.
+
+    An item that is listed twice is changed and returned once.
 
     All methods raise :class:`NotFound` for items that are deleted meanwhile, :class:`services.drive.errors.InTrash` for
     those in the trash, and :class:`InvalidInput` for the root.
@@ -88,8 +93,9 @@ class ItemChanges:
         Raises also :class:`AlreadyExists`, :class:`services.drive.errors.FolderCycle` and
         :class:`services.drive.errors.NestedTooDeeply`.
         """
-        work = changes.move(account_id, item_ids, parent_id, policy, now())
-        return await _run(work, Fields(listed(item_ids), parent_id, "itemIds"))
+        items = listed(item_ids)
+        work = changes.move(account_id, list(items), parent_id, policy, now())
+        return await _run(work, Fields(items, parent_id, "itemIds"))
 
     async def copy(
         self, account_id: UUID, item_ids: Sequence[UUID], parent_id: UUID, policy: ConflictPolicy
@@ -98,9 +104,10 @@ class ItemChanges:
 
         Raises like :meth:`move`, and :class:`services.drive.errors.TooManyItems`.
         """
-        await self._allowance.require(account_id, len(item_ids), "itemIds")
-        work = copying.copy(account_id, item_ids, parent_id, policy, now())
-        return await _run(work, Fields(listed(item_ids), parent_id, "itemIds"))
+        items = listed(item_ids)
+        await self._allowance.require(account_id, len(items), "itemIds")
+        work = copying.copy(account_id, list(items), parent_id, policy, now())
+        return await _run(work, Fields(items, parent_id, "itemIds"))
 
     async def star(self, item: Item, *, starred: bool) -> Item:
         """Star an item, or remove its star."""
@@ -109,11 +116,13 @@ class ItemChanges:
 
     async def trash(self, account_id: UUID, item_ids: Sequence[UUID]) -> list[Item]:
         """Put items into the trash. Those that are there already stay."""
-        return await _run(trash.trash(account_id, item_ids, now()), Fields(listed(item_ids)))
+        items = listed(item_ids)
+        return await _run(trash.trash(account_id, list(items), now()), Fields(items))
 
     async def restore(self, account_id: UUID, item_ids: Sequence[UUID]) -> list[Item]:
         """Take items out of the trash. Those that are not there stay as they are."""
-        return await _run(trash.restore(account_id, item_ids, now()), Fields(listed(item_ids)))
+        items = listed(item_ids)
+        return await _run(trash.restore(account_id, list(items), now()), Fields(items))
 
 
 async def _run(work: Awaitable[T], fields: Fields) -> T:

@@ -126,20 +126,25 @@ class _Copying:
 
     async def finish(self, account_id: UUID) -> None:
         """Store what is below the copied folders, versions, renditions and events."""
-        await _store_items(self.below, self.at)
-        await entries.put(account_id, {copy.id: copy.original.name for copy in self.below})
-        await execute_many(
-            COPY_VERSION, [(key, item_id, self.at, original) for key, item_id, original in self.versions]
-        )
+        await self._store(account_id)
         await _store_renditions(self.derived, self.at)
-        for copy in self.below:
+        await log(account_id, self.events, self.at)
+
+    async def _store(self, account_id: UUID) -> None:
+        """Store the items and versions that were found since the last call."""
+        below, versions, self.below, self.versions = self.below, self.versions, [], []
+        await _store_items(below, self.at)
+        await entries.put(account_id, {copy.id: copy.original.name for copy in below})
+        await execute_many(COPY_VERSION, [(key, item_id, self.at, original) for key, item_id, original in versions])
+        for copy in below:
             known = facts(copy.original.name, copy.parent_id, copy.original.kind)
             self.events.append(NewEvent(EventKind.CREATED, copy.id, known))
-        await log(account_id, self.events, self.at)
 
     async def _replace(self, target: Item, item: Item) -> Item:
         if target.id == item.id:
             raise NameTaken(target.id)
+        # The file that is replaced may be a copy of this call.
+        await self._store(item.account_id)
         original = await FileVersion.get(id=item.version_id).select_related("blob")
         version = await add_version(target, Content(original.blob, original.mime_type, original.media), self.at)
         self.derived.append((version.id, original.id))

@@ -76,9 +76,9 @@ async def trash(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> lis
 
     async def work() -> list[Item]:
         found = await chains(item_ids)
-        listed = {key: require_found(found.get(key), account_id, key) for key in item_ids}
+        tops = [require_found(found.get(key), account_id, key) for key in item_ids]
         items = await load(item_ids)
-        changed = [items[key] for key, chain in listed.items() if not _goes_along(chain, items.keys())]
+        changed = [items[chain.item.id] for chain in tops if not _goes_along(chain, items.keys())]
         for item in changed:
             item.trashed_at = at
         if changed:
@@ -105,9 +105,9 @@ async def restore(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> l
 
     async def work() -> list[Item]:
         found = await chains(item_ids)
-        listed = {key: require_found(found.get(key), account_id, key) for key in item_ids}
+        listed = [require_found(found.get(key), account_id, key) for key in item_ids]
         # Folders first: what is below them returns with them.
-        upper_first = sorted(listed.values(), key=lambda chain: chain.depth)
+        upper_first = sorted(listed, key=lambda chain: chain.depth)
         restored = {chain.item.id: await _restore(chain.item.id) for chain in upper_first}
         changed = [item for item, is_changed in restored.values() if is_changed]
         await log(account_id, [event(EventKind.RESTORED, item) for item in changed], at)

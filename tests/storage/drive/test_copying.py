@@ -50,6 +50,19 @@ async def test_a_copied_file_has_a_version_of_its_own_over_the_same_bytes() -> N
     assert (await Account.get(id=account.id)).original_bytes == 0
 
 
+async def test_a_copied_file_can_replace_a_copy_of_the_same_call() -> None:
+    account = await new_drive()
+    target, inner = await new_folder(account, "to"), await new_folder(account, "inner")
+    files = [await new_file(account, "x"), await new_file(account, "x", inner)]
+    first, second = await copy(account.id, [file.id for file in files], target.id, REPLACE, later(1))
+    assert first.id == second.id
+    versions = await FileVersion.filter(item_id=first.id).order_by("number")
+    originals = [await FileVersion.get(id=file.version_id) for file in files]
+    assert [version.blob_id for version in versions] == [version.blob_id for version in originals]
+    assert (await Item.get(id=first.id)).version_id == versions[1].id
+    assert (await event_kinds(account))[-2:] == ["CREATED", "UPDATED"]
+
+
 async def test_a_copy_has_the_renditions_of_its_original() -> None:
     account = await new_drive()
     file = await new_file(account, "x")

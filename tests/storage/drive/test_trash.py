@@ -55,15 +55,6 @@ async def test_to_trash_twice_changes_nothing() -> None:
     assert await event_kinds(account) == ["CREATED", "TRASHED"]
 
 
-async def test_an_item_that_is_listed_twice_is_trashed_and_restored_once() -> None:
-    account = await new_drive()
-    folder = await new_folder(account, "a")
-    assert len(await trash.trash(account.id, [folder.id] * 2, later(1))) == 2
-    first, second = await trash.restore(account.id, [folder.id] * 2, later(2))
-    assert first.trashed_at is second.trashed_at is None
-    assert await event_kinds(account) == ["CREATED", "TRASHED", "RESTORED"]
-
-
 async def test_an_item_below_another_listed_one_goes_along_with_it() -> None:
     account = await new_drive()
     folder = await new_folder(account, "a")

@@ -73,7 +73,8 @@ class Player:
         refusal = wanted = None
         ids = [self._id(key) for key in items], self._id(folder)
         try:
-            wanted = getattr(self.model, command.kind)(command, items, folder)
+            # What is listed twice is changed once.
+            wanted = getattr(self.model, command.kind)(command, list(dict.fromkeys(items)), folder)
         except Refused as error:
             self.tree.reset(saved)
             refusal = str(error)
