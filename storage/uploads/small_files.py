@@ -107,14 +107,19 @@ class ClaimedFiles:
     receipts: Mapping[UUID, Chunk]
 
 
-async def claim_more(job: Job, account_id: UUID, until: datetime, now: datetime) -> ClaimedFiles:
-    """Claim the reassemblies of small files of an account that are due, for the worker of a claimed one."""
+async def claim_more(job: Job, account_id: UUID, until: datetime, now: datetime) -> ClaimedFiles | None:
+    """Claim the reassemblies of small files of an account that are due, for the worker of a claimed one.
+
+    None if there are none. A claimed job whose upload has ended meanwhile has no file here, but is given back as well.
+    """
     token = uuid4()
     due = [key for (key,) in await fetch(DUE, now, account_id, MAX_SIZE, MAX_FILES)]
     claim = CLAIM.format(_marks(due)), job.lease_owner, token, until, *due
     keys = [as_uuid(key) for (key,) in await atomically(lambda: fetch(*claim))] if due else []
-    uploads = await Upload.filter(id__in=keys, status=UploadStatus.REASSEMBLING) if keys else []
-    chunks = await Chunk.filter(upload_id__in=keys) if keys else []
+    if not keys:
+        return None
+    uploads = await Upload.filter(id__in=keys, status=UploadStatus.REASSEMBLING)
+    chunks = await Chunk.filter(upload_id__in=keys)
     return ClaimedFiles(token, uploads, {chunk.upload_id: chunk for chunk in chunks})
 
 
@@ -148,12 +153,13 @@ async def publish(
     account_id = files[0].upload.account_id
 
     async def work() -> set[UUID]:
-        await accounts.lock(account_id)
         keys = [file.upload.id for file in files]
         finished = {as_uuid(key) for (key,) in await fetch(FINISH.format(_marks(keys)), claimed.lease_token, *keys)}
         stored = [file for file in files if file.upload.id in finished]
         if stored:
             await take_step(lambda: publish_bytes(finished))
+            # Only now, because bytes may take long to be published, and the owner's other changes would wait for them.
+            await accounts.lock(account_id)
             await _store_rows(account_id, stored, now)
         return finished
 

@@ -18,6 +18,7 @@ from services.core.clock import now
 from services.uploads.progress.frame import final_frame
 from services.uploads.published_record import PublishedRecord
 from storage.blobs import Part
+from storage.errors import BlobNotFound, PartsRefused
 from storage.jobs.models import Job, JobKind
 from storage.uploads import small_files as rows
 from storage.uploads.models import JOB_OF_STATUS, Chunk, Upload
@@ -40,7 +41,7 @@ async def reassemble_more(job: Job, upload: Upload, context: JobContext) -> None
     It raises no error because of a file: what could not be stored is queued again.
     """
     claimed = await rows.claim_more(job, upload.account_id, now() + LEASE, now())
-    if not claimed.uploads:
+    if not claimed:
         return
     try:
         await _publish(claimed, context)
@@ -51,14 +52,7 @@ async def reassemble_more(job: Job, upload: Upload, context: JobContext) -> None
 
 
 async def _publish(claimed: ClaimedFiles, context: JobContext) -> None:
-    free = asyncio.Semaphore(AT_ONCE)
-
-    async def verified(upload: Upload) -> Verification | None:
-        async with free:
-            return await _verified(upload, claimed.receipts.get(upload.id), context)
-
-    found = await asyncio.gather(*map(verified, claimed.uploads))
-    intact = [(upload, each) for upload, each in zip(claimed.uploads, found, strict=True) if each]
+    intact = await _intact(claimed, context)
     if not intact:
         return
     files = await _prepared(intact, context)
@@ -71,14 +65,36 @@ async def _publish(claimed: ClaimedFiles, context: JobContext) -> None:
     await _announce([file.upload for file in files if file.upload.id in stored], context)
 
 
+async def _intact(claimed: ClaimedFiles, context: JobContext) -> list[tuple[Upload, Verification]]:
+    """The uploads whose bytes are intact, verified."""
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def verified(upload: Upload) -> Verification | None:
+        async with free:
+            return await _verified(upload, claimed.receipts.get(upload.id), context)
+
+    # All come to their end before an error is raised: then their jobs are given back, and another worker may begin.
+    found = await asyncio.gather(*map(verified, claimed.uploads), return_exceptions=True)
+    intact = []
+    for upload, each in zip(claimed.uploads, found, strict=True):
+        if isinstance(each, BaseException):
+            raise each
+        if each:
+            intact.append((upload, each))
+    return intact
+
+
 async def _verified(upload: Upload, receipt: Chunk | None, context: JobContext) -> Verification | None:
     """The verification of an upload whose bytes are intact; None if anything about it is unusual."""
     store, area = context.store, upload.staging_area
     if not receipt or receipt.source or await store.records.keys(area) or await store.reread_after_failed_sync(area):
         return None
-    await store.seal(area, [Part(0, 0, upload.size, receipt.etag)])
     verification = Verification(upload, store)
-    await verification.advance(receipt)
+    try:
+        await store.seal(area, [Part(0, 0, upload.size, receipt.etag)])
+        await verification.advance(receipt)
+    except (PartsRefused, BlobNotFound):
+        return None
     is_intact = not verification.damaged and upload.sha256 in {None, verification.sha256}
     return verification if is_intact else None
 

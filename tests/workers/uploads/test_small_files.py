@@ -1,5 +1,6 @@
 """Small files are reassembled in groups, with the promises of single ones."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from services.uploads.published_record import read_record
 from storage.accounts.models import Account
 from storage.blobs import LocalBlobStore
 from storage.drive.models import FileVersion, Item, ItemKind
+from storage.errors import BlobNotFound, PartsRefused, StorageError
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
 from storage.uploads import small_files as rows
@@ -97,6 +99,54 @@ async def test_files_whose_group_failed_are_stored_one_by_one(
     for _ in uploads:
         await reassemble_one(context)
     assert await statuses(uploads) == [READY] * 3
+
+
+@pytest.mark.parametrize("error", [PartsRefused([0]), BlobNotFound("gone")])
+async def test_a_file_whose_bytes_cannot_be_combined_is_left_to_its_own_job(
+    context: JobContext, store: LocalBlobStore, monkeypatch: pytest.MonkeyPatch, error: StorageError
+) -> None:
+    uploads = await begin(store, 3)
+    seal = LocalBlobStore.seal
+
+    async def refuse_one(store: LocalBlobStore, area: str, parts: Any) -> None:
+        if area == uploads[1].staging_area:
+            raise error
+        await seal(store, area, parts)
+
+    monkeypatch.setattr(LocalBlobStore, "seal", refuse_one)
+    await reassemble_one(context)
+    assert await statuses(uploads) == [READY, UploadStatus.REASSEMBLING, READY]
+
+
+async def test_no_file_is_verified_any_more_when_the_jobs_are_given_back(
+    context: JobContext, store: LocalBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begin(store, 4)
+    begun, ended, ended_before = [], [], []
+
+    async def verify(upload: Upload, *_: object) -> None:
+        begun.append(upload)
+        if len(begun) == 1:
+            raise OSError("a failure")
+        await asyncio.sleep(0.05)
+        ended.append(upload)
+
+    async def give_back(*_: object) -> None:
+        ended_before.extend(ended)
+
+    monkeypatch.setattr(small_files, "_verified", verify)
+    monkeypatch.setattr(rows, "give_back", give_back)
+    await reassemble_one(context)
+    assert len(ended_before) == 2
+
+
+async def test_claimed_jobs_of_uploads_that_have_ended_are_given_back(
+    context: JobContext, store: LocalBlobStore
+) -> None:
+    uploads = await begin(store, 3)
+    await Upload.filter(id__in=[upload.id for upload in uploads[1:]]).update(status=UploadStatus.ABORTED)
+    await reassemble_one(context)
+    assert await Job.filter(state=JobState.QUEUED).count() == 2
 
 
 async def test_a_file_whose_lease_was_lost_is_left_out(
