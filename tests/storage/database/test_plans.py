@@ -282,6 +282,7 @@ CALLS: dict[str, Call] = {
     "accounts.update_profile": lambda rows: accounts.update_profile(ACCOUNT_ID, {"name": "a"}),
     "accounts.find_many": lambda rows: accounts.find_many([ACCOUNT_ID, MISSING_ID]),
     "accounts.lock": lambda rows: accounts.lock(ACCOUNT_ID),
+    "accounts.locked": lambda rows: accounts.locked(ACCOUNT_ID, accounts.any_exists),
     "accounts.find_by_email": lambda rows: accounts.find_by_email("1@example.org"),
     "api_tokens.insert": lambda rows: api_tokens.insert(
         ApiToken(account_id=ACCOUNT_ID, name="a", secret_hash="a", last_characters="a", scopes=[]), 100, NOW
