@@ -4,7 +4,7 @@ Call these functions inside a transaction, after the account's row was locked: s
 many uploads name it at the same time.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from storage.drive.change_log import event, put_names
 from storage.drive.errors import NameTaken, TooDeep, TooManyFolders
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded
-from storage.drive.placing import ConflictPolicy
+from storage.drive.placing import ConflictPolicy, find_by_name, items_named
 from storage.drive.tree import MAX_DEPTH, Chain, chains, require_folder
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
@@ -98,12 +98,10 @@ class Destinations:
         if other and (conflict is ConflictPolicy.FAIL or other.kind is ItemKind.FOLDER):
             raise NameTaken(other.id)
 
-    async def read_names(self, names: Mapping[UUID, Collection[str]]) -> None:
-        """Read the items of folders that have these names, in one query for each folder."""
-        for folder_id, each in names.items():
-            unknown = {folded(name) for name in each if (folder_id, folded(name)) not in self._children}
-            taken = await items_named(folder_id, unknown) if unknown else {}
-            self._children |= {(folder_id, key): taken.get(key) for key in unknown}
+    async def read_names(self, names: Iterable[tuple[UUID, str]]) -> None:
+        """Read the items that have these names in these folders."""
+        unknown = {(folder_id, folded(name)) for folder_id, name in names} - self._children.keys()
+        self._children |= dict.fromkeys(unknown) | await items_named(unknown)
 
     async def create(self, found: Found) -> UUID:
         """Create the folders of a destination that are missing. Returns its folder."""
@@ -124,7 +122,7 @@ class Destinations:
         return folder
 
     async def _child(self, folder_id: UUID, name: str) -> Item | None:
-        await self.read_names({folder_id: [name]})
+        await self.read_names([(folder_id, name)])
         return self._children[folder_id, folded(name)]
 
     def events(self) -> list[NewEvent]:
@@ -136,15 +134,8 @@ async def find_existing(account_id: UUID, destination: Destination) -> UUID | No
     """The folder of a destination; None unless all of it exists. It is read only, so that it needs no lock."""
     folder_id = destination.parent_id or account_id
     for name in destination.names:
-        child = (await items_named(folder_id, [name])).get(folded(name))
+        child = await find_by_name(folder_id, name)
         if not child or child.kind is not ItemKind.FOLDER:
             return None
         folder_id = child.id
     return folder_id
-
-
-async def items_named(folder_id: UUID, names: Collection[str]) -> dict[str, Item]:
-    """The items of a folder that have one of these names, by folded name. Those in the trash have no name there."""
-    keys = [folded(name) for name in names]
-    rows = await Item.filter(parent_id=folder_id, folded_name__in=keys, trashed_at__isnull=True)
-    return {item.folded_name: item for item in rows}

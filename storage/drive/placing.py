@@ -1,19 +1,25 @@
 """The name that an item gets in a folder, if the folder already has an item with that name."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from itertools import chain, repeat
 from typing import NamedTuple
 from uuid import UUID
 
-from storage.database.connection import fetch
+from storage.database.connection import as_uuid, fetch
 from storage.drive.errors import NameTaken
+from storage.drive.items import load
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, numbered
 from storage.drive.tree import marks
 
 #: The numbers that are tried at once. Most names have few copies.
 BATCHES = (8, 64, 512)
+#: Names that one statement looks up.
+NAMES_AT_ONCE = 100
+NAMED = "SELECT id FROM item WHERE {}"
+#: The whole condition of the index for each name, so that both databases look up each in it.
+IS_NAMED = "parent_id = ? AND folded_name = ? AND trashed_at IS NULL"
 TAKEN = "SELECT folded_name FROM item WHERE parent_id = ? AND trashed_at IS NULL AND folded_name IN ({})"
 
 
@@ -60,6 +66,17 @@ async def place(
 async def find_by_name(parent_id: UUID, name: str) -> Item | None:
     """The item of a folder with this name, in upper or lower case, that is not in the trash."""
     return await Item.get_or_none(parent_id=parent_id, folded_name=folded(name), trashed_at=None)
+
+
+async def items_named(names: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Item]:
+    """The items with these names in these folders, by folder and folded name. Those in the trash have no name there."""
+    keys = list({(folder_id, folded(name)) for folder_id, name in names})
+    found: list[UUID] = []
+    for start in range(0, len(keys), NAMES_AT_ONCE):
+        part = keys[start : start + NAMES_AT_ONCE]
+        rows = await fetch(NAMED.format(" OR ".join([IS_NAMED] * len(part))), *chain.from_iterable(part))
+        found += [as_uuid(key) for (key,) in rows]
+    return {(item.parent_id, item.folded_name): item for item in (await load(found)).values() if item.parent_id}
 
 
 async def _free_name(parent_id: UUID, name: str, item_id: UUID | None) -> str:

@@ -15,10 +15,9 @@ from storage.database.bulk import insert_rows
 from storage.drive import blobs, items, versions
 from storage.drive.blobs import Unnamed
 from storage.drive.change_log import event, log, put_names
-from storage.drive.destinations import items_named
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.names import folded
-from storage.drive.placing import ConflictPolicy, find_by_name, place
+from storage.drive.placing import ConflictPolicy, find_by_name, items_named, place
 from storage.drive.tree import chains
 from storage.drive.versions import Content, describe
 from storage.events.events import NewEvent
@@ -71,13 +70,8 @@ async def _visible_folders(account_id: UUID, folder_ids: Collection[UUID], now: 
 
 async def _free(files: Sequence[NewFile]) -> set[int]:
     """The positions of the files whose names are free in their folders, and differ from those of the others."""
-    keys = [(file.parent_id, folded(file.name)) for file in files]
-    counts = Counter(keys)
-    names: dict[UUID, set[str]] = {}
-    for file in files:
-        assert file.parent_id
-        names.setdefault(file.parent_id, set()).add(file.name)
-    taken = {(folder, key) for folder, each in names.items() for key in await items_named(folder, each)}
+    keys = [(file.parent_id, folded(file.name)) for file in files if file.parent_id]
+    counts, taken = Counter(keys), await items_named(keys)
     return {index for index, key in enumerate(keys) if counts[key] == 1 and key not in taken}
 
 

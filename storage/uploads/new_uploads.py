@@ -124,7 +124,7 @@ class _Insertion:
     async def _find_folders(self, drafts: Sequence[Draft]) -> dict[int, Found]:
         await self._destinations.load(draft.destination.parent_id for draft in drafts)
         found: dict[int, Found] = {}
-        names: dict[UUID, set[str]] = {}
+        names: list[tuple[UUID, str]] = []
         for draft in drafts:
             try:
                 found[id(draft)] = folder = await self._destinations.find(draft.destination)
@@ -133,7 +133,7 @@ class _Insertion:
                 draft.refusal = error
                 continue
             if not folder.missing and draft.upload.conflict != ConflictPolicy.KEEP_BOTH:
-                names.setdefault(folder.folder_id, set()).add(draft.upload.file_name)
+                names.append((folder.folder_id, draft.upload.file_name))
         await self._destinations.read_names(names)
         return found
 

@@ -406,6 +406,10 @@ CALLS: dict[str, Call] = {
     "tree.total_sizes": lambda rows: tree.total_sizes([ACCOUNT_ID], 10_000),
     "placing.place": lambda rows: placing.place(ACCOUNT_ID, ACCOUNT_ID, "name5000", ConflictPolicy.KEEP_BOTH),
     "placing.find_by_name": lambda rows: placing.find_by_name(ACCOUNT_ID, "name5000"),
+    "placing.items_named": lambda rows: placing.items_named([(ACCOUNT_ID, "a"), (MISSING_ID, "B")]),
+    "placing.items_named of many": lambda rows: placing.items_named(
+        [(ACCOUNT_ID, str(number)) for number in range(250)]
+    ),
     "listing.pages by name": lambda rows: listing.pages([item_list(OrderField.NAME)]),
     "listing.pages by size": lambda rows: listing.pages([item_list(OrderField.SIZE)]),
     "listing.pages by creation": lambda rows: listing.pages([item_list(OrderField.CREATED_AT)] * 2),
@@ -506,7 +510,6 @@ CALLS: dict[str, Call] = {
     "uploads.enqueue_job": lambda rows: uploads.enqueue_job(MISSING_ID, UploadStatus.COMPRESSING, NOW),
     "new_uploads.insert_all": lambda rows: insert_all(),
     "destinations.find_existing": lambda rows: destinations.find_existing(ACCOUNT_ID, Destination(None, ["a", "b"])),
-    "destinations.items_named": lambda rows: destinations.items_named(ACCOUNT_ID, ["a", "B"]),
     "uploaded_files.add_all": lambda rows: add_files(),
     "uploads.find": lambda rows: uploads.find(MISSING_ID),
     "uploads.find_by_keys": lambda rows: uploads.find_by_keys(ACCOUNT_ID, ["key", "other"]),
