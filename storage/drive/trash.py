@@ -1,17 +1,18 @@
 """The trash of a drive: items move into it and out of it as a whole, with everything below them."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import NamedTuple
 from uuid import UUID
 
 from storage.accounts.accounts import locked
-from storage.database.connection import as_uuid, fetch
+from storage.database.connection import as_uuid, execute_many, fetch
 from storage.database.pages import Window
 from storage.drive.change_log import event, log, put_names
 from storage.drive.items import load, load_in_order, set_name
 from storage.drive.models import Item
-from storage.drive.placing import ConflictPolicy, place
+from storage.drive.placing import ConflictPolicy, items_named, place
 from storage.drive.tree import IS_COMPLETE, Chain, chains, require_found
 from storage.events.models import EventKind
 
@@ -35,6 +36,7 @@ WITH RECURSIVE above (id, parent_id) AS (
 SELECT COUNT(*) FROM item WHERE account_id = ? AND trashed_at IS NOT NULL AND parent_id IN (SELECT id FROM attached)"""
 #: A tenth of a second, if all of them are in folders of their own.
 MOST_COUNTED = 10_000
+RESTORE = "UPDATE item SET parent_id = ?, trashed_at = NULL WHERE id = ?"
 HAS_MORE = "SELECT 1 FROM item WHERE account_id = ? AND trashed_at IS NOT NULL LIMIT 1 OFFSET ?"
 
 
@@ -105,29 +107,49 @@ async def restore(account_id: UUID, item_ids: Sequence[UUID], at: datetime) -> l
 
     async def work() -> list[Item]:
         found = await chains(item_ids)
-        listed = [require_found(found.get(key), account_id, key) for key in item_ids]
-        # Folders first: what is below them returns with them.
-        upper_first = sorted(listed, key=lambda chain: chain.depth)
-        restored = {chain.item.id: await _restore(chain.item.id) for chain in upper_first}
-        changed = [item for item, is_changed in restored.values() if is_changed]
-        await log(account_id, [event(EventKind.RESTORED, item) for item in changed], at)
-        return [restored[key][0] for key in item_ids]
+        homes = _homes([require_found(found.get(key), account_id, key) for key in item_ids])
+        items = await load(item_ids)
+        restored = [items[key] for key in homes]
+        for item in restored:
+            item.parent_id, item.trashed_at = homes[item.id], None
+        await _store(restored)
+        await log(account_id, [event(EventKind.RESTORED, item) for item in restored], at)
+        return [items[key] for key in item_ids]
 
     return await locked(account_id, work)
 
 
-async def _restore(item_id: UUID) -> tuple[Item, bool]:
-    """The item, and whether it was in the trash."""
-    item, chain = await Item.get(id=item_id), (await chains([item_id]))[item_id]
-    if not chain.is_in_trash:
-        return item, False
-    is_below_trash = any(link.is_trashed for link in chain.links[1:])
-    parent_id = item.account_id if is_below_trash else chain.links[1].id
-    free = await place(item.account_id, parent_id, item.name, ConflictPolicy.KEEP_BOTH, kind=item.kind)
-    is_renamed = free.name != item.name
-    set_name(item, free.name)
-    item.parent_id, item.trashed_at = parent_id, None
+def _homes(listed: Iterable[Chain]) -> dict[UUID, UUID]:
+    """The folder to which each of the items that are in the trash returns. The upper items come first."""
+    homes: dict[UUID, UUID] = {}
+    # Folders first: what is below them returns with them.
+    for chain in sorted(listed, key=lambda chain: chain.depth):
+        # From an item that returns on, nothing above is in the trash.
+        links = list(takewhile(lambda link: link.id not in homes, chain.links))
+        if any(link.is_trashed for link in links):
+            is_below_trash = any(link.is_trashed for link in links[1:])
+            homes[chain.item.id] = chain.item.account_id if is_below_trash else chain.links[1].id
+    return homes
+
+
+async def _store(restored: Sequence[Item]) -> None:
+    """Store the places of restored items, and give those a number whose names are taken."""
+    named = await items_named([(item.parent_id, item.name) for item in restored if item.parent_id])
+    taken: set[tuple[UUID | None, str]] = set(named)
+    free: list[Item] = []
+    others: list[Item] = []
+    for item in restored:
+        key = item.parent_id, item.folded_name
+        (others if key in taken else free).append(item)
+        taken.add(key)
+    await execute_many(RESTORE, [(item.parent_id, item.id) for item in free])
+    for item in others:
+        await _store_numbered(item)
+    await put_names(others)
+
+
+async def _store_numbered(item: Item) -> None:
+    assert item.parent_id
+    place_ = await place(item.account_id, item.parent_id, item.name, ConflictPolicy.KEEP_BOTH, kind=item.kind)
+    set_name(item, place_.name)
     await item.save(update_fields=["parent_id", "trashed_at", "name", "folded_name", "sort_key"])
-    if is_renamed:
-        await put_names([item])
-    return item, True

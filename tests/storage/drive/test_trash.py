@@ -24,6 +24,7 @@ from tests.storage.drive.tree_rows import (
     path_of,
 )
 from tests.storage.rows import NOW
+from tests.storage.statements import statements_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -110,6 +111,39 @@ async def test_of_listed_items_the_folders_return_first() -> None:
     restored = await trash.restore(account.id, [below.id, inner.id, folder.id], NOW)
     assert [item.name for item in restored] == ["below", "inner", "a"]
     assert [await path_of(item) for item in (inner, below)] == ["/a/inner", "/a/below"]
+
+
+async def test_an_item_that_is_alone_in_the_trash_stays_in_its_folder_when_that_returns_to_the_root() -> None:
+    account = await new_drive()
+    top = await new_folder(account, "top")
+    folder = await new_folder(account, "a", top)
+    inner, below = await new_item(account, "inner", folder), await new_item(account, "below", folder)
+    await trash.trash(account.id, [inner.id], NOW)
+    await trash.trash(account.id, [top.id], NOW)
+    await trash.restore(account.id, [below.id, inner.id, folder.id], NOW)
+    assert [await path_of(item) for item in (folder, inner, below)] == ["/a", "/a/inner", "/a/below"]
+    assert await event_kinds(account) == ["CREATED"] * 2 + ["TRASHED"] * 2 + ["RESTORED"] * 2
+
+
+async def test_of_listed_items_with_equal_names_the_upper_one_keeps_its_name() -> None:
+    account = await new_drive()
+    folder = await new_folder(account, "b")
+    inner, upper = await new_item(account, "a", folder), await new_item(account, "A")
+    await trash.trash(account.id, [upper.id, folder.id], NOW)
+    restored = await trash.restore(account.id, [inner.id, upper.id], NOW)
+    assert [item.name for item in restored] == ["a (2)", "A"]
+    assert await names_in(account.id) == ["a (2)", "A"]
+
+
+@pytest.mark.postgres
+async def test_many_items_are_restored_by_as_many_statements_as_few() -> None:
+    account = await new_drive()
+    folder = await new_folder(account, "folder")
+    files = [await new_item(account, f"name {number}", folder) for number in range(30)]
+    await trash.trash(account.id, [folder.id], NOW)
+    few, many = [file.id for file in files[:3]], [file.id for file in files[3:]]
+    numbers = {len(await statements_of(trash.restore(account.id, keys, NOW))) for keys in (few, many)}
+    assert len(numbers) == 1
 
 
 async def test_a_folder_that_was_moved_meanwhile_gets_its_item_back() -> None:

@@ -27,6 +27,7 @@ from storage.errors import ConnectionLost, DatabaseUnavailable, Duplicate, NoSpa
 from storage.uploads import receipts, uploads
 from storage.uploads.models import Chunk, Upload, UploadStatus
 from tests.storage.rows import LATER, NOW, new_account, new_upload, receive
+from tests.storage.statements import statements_of
 from tests.support.backends.databases import MAINTENANCE, PostgresDatabases
 from tests.support.backends.postgres import PostgresServer
 from tests.support.waiting import eventually
@@ -252,14 +253,9 @@ async def test_two_that_lock_each_other_out_both_succeed(database: str) -> None:
 
 
 async def test_a_receipt_is_one_round_trip(database: str) -> None:
-    upload, statements = await new_upload(chunks=5), []
+    upload = await new_upload(chunks=5)
     await receive(upload, 0)  # a connection prepares each statement once, which is another round trip
-    pool: Any = connections.get("default")
-    connection = await pool.acquire()
-    with connection.query_logger(lambda record: statements.append(record.query)):
-        await pool.release(connection)
-        assert not (await receive(upload, 1)).complete
-    assert statements == [client.number_placeholders(receipts.COUNT_AND_INSERT)]
+    assert await statements_of(receive(upload, 1)) == [client.number_placeholders(receipts.COUNT_AND_INSERT)]
 
 
 async def test_a_repeated_chunk_is_distinguished_from_one_that_comes_too_late(database: str) -> None:
