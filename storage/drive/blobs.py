@@ -35,17 +35,18 @@ async def add_derived(account_id: UUID, *, key: str, size: int, sha256: str, crc
     return await Blob.create(account_id=account_id, key=key, size=size, sha256=sha256, crc32=crc32)
 
 
-async def use(blob_id: UUID) -> Blob | None:
-    """The blob, for one more version. If it was released, it counts again.
+async def use(account_id: UUID, blob_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these blobs that versions of the account can name from now on. What was released counts again.
 
-    None if its bytes are being deleted or were deleted: a transaction that read the blob before this one may be late.
+    The bytes of the others are being deleted or were deleted: a transaction that read a blob before this one may be
+    late.
     """
-    blob = await Blob.get_or_none(id=blob_id, is_deleting=False)
-    if blob and blob.account_id and blob.released_at:
-        blob.released_at = None
-        await blob.save(update_fields=["released_at"])
-        await _count(blob.account_id, originals=blob.size)
-    return blob
+    rows = await Blob.filter(id__in=list(blob_ids), is_deleting=False) if blob_ids else []
+    again = [blob for blob in rows if blob.account_id and blob.released_at]
+    if again:
+        await Blob.filter(id__in=[blob.id for blob in again]).update(released_at=None)
+        await _count(account_id, originals=sum(blob.size for blob in again))
+    return {blob.id for blob in rows}
 
 
 async def usable(keys: Collection[str]) -> set[str]:

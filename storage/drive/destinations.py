@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
+from storage.database.bulk import insert_rows
 from storage.drive import items
-from storage.drive.change_log import event, put_names
+from storage.drive.change_log import event, log, put_names
 from storage.drive.errors import NameTaken, TooDeep, TooManyFolders
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded
 from storage.drive.placing import ConflictPolicy, find_by_name, items_named
 from storage.drive.tree import MAX_DEPTH, Chain, chains, require_folder
-from storage.events.events import NewEvent
 from storage.events.models import EventKind
 
 #: Folders that one transaction creates: a second of a processor, in which others wait with their changes. A hundred
@@ -47,25 +45,30 @@ class FileInPath(NameTaken):
 
 
 class Destinations:
-    """The destinations of the uploads that one transaction starts. ``created`` are the folders that it has created."""
+    """The destinations of the uploads that one transaction starts."""
 
     def __init__(self, account_id: UUID, now: datetime) -> None:
-        self.created: list[Item] = []
         self._account_id = account_id
         self._now = now
+        #: Each after the folder that it is in.
+        self._created: list[Item] = []
         self._chains: dict[UUID, Chain] = {}
         self._children: dict[tuple[UUID, str], Item | None] = {}
         #: The folders to create, each by the existing folder above it and the names from there on.
         self._planned: set[tuple[UUID, tuple[str, ...]]] = set()
 
-    async def load(self, parent_ids: Iterable[UUID | None]) -> None:
-        """Read the folders with which destinations begin, in one query."""
+    async def load(self, destinations: Iterable[Destination]) -> None:
+        """Read the folders of destinations, as far as they exist: one query for each level, not for each of them."""
         await items.ensure_root(self._account_id, self._now)
-        ids = {parent_id or self._account_id for parent_id in parent_ids}
-        self._chains |= await chains(ids)
+        paths = {(each.parent_id or self._account_id, tuple(each.names)) for each in destinations}
+        self._chains |= await chains({parent_id for parent_id, _ in paths})
+        while paths := {(folder_id, names) for folder_id, names in paths if names}:
+            await self.read_names((folder_id, names[0]) for folder_id, names in paths)
+            below = [(self._child(folder_id, names[0]), names[1:]) for folder_id, names in paths]
+            paths = {(child.id, names) for child, names in below if child and child.kind is ItemKind.FOLDER}
 
-    async def find(self, destination: Destination) -> Found:
-        """The part of a destination that exists. :meth:`load` has read its parent.
+    def find(self, destination: Destination) -> Found:
+        """The part of a destination that exists. :meth:`load` has read it.
 
         Raises :class:`storage.drive.errors.ItemMissing`, :class:`storage.drive.errors.ItemInTrash`,
         :class:`TooDeep` and :class:`FileInPath`.
@@ -75,7 +78,7 @@ class Destinations:
         if chain.depth + len(destination.names) > MAX_DEPTH:
             raise TooDeep(parent_id)
         folder_id, missing = parent_id, list(destination.names)
-        while missing and (child := await self._child(folder_id, missing[0])):
+        while missing and (child := self._child(folder_id, missing[0])):
             if child.kind is not ItemKind.FOLDER:
                 raise FileInPath(child.id)
             folder_id = child.id
@@ -90,11 +93,14 @@ class Destinations:
             raise TooManyFolders(found.folder_id)
         self._planned = planned
 
-    async def require_name(self, found: Found, name: str, conflict: ConflictPolicy) -> None:
-        """Raise :class:`NameTaken` if the policy does not allow a file of this name in the destination."""
+    def require_name(self, found: Found, name: str, conflict: ConflictPolicy) -> None:
+        """Raise :class:`NameTaken` if the policy does not allow a file of this name in the destination.
+
+        :meth:`read_names` has read the name, unless the policy is KEEP_BOTH.
+        """
         if conflict is ConflictPolicy.KEEP_BOTH or found.missing:
             return
-        other = await self._child(found.folder_id, name)
+        other = self._child(found.folder_id, name)
         if other and (conflict is ConflictPolicy.FAIL or other.kind is ItemKind.FOLDER):
             raise NameTaken(other.id)
 
@@ -103,31 +109,30 @@ class Destinations:
         unknown = {(folder_id, folded(name)) for folder_id, name in names} - self._children.keys()
         self._children |= dict.fromkeys(unknown) | await items_named(unknown)
 
-    async def create(self, found: Found) -> UUID:
-        """Create the folders of a destination that are missing. Returns its folder."""
+    def create(self, found: Found) -> UUID:
+        """The folder of a destination. Those that are missing are created; :meth:`store` stores them."""
         folder_id = found.folder_id
         for name in found.missing:
             # An upload before this one may have created it.
-            child = await self._child(folder_id, name) or await self._create(folder_id, name)
+            child = self._child(folder_id, name) or self._create(folder_id, name)
             folder_id = child.id
         return folder_id
 
-    async def _create(self, parent_id: UUID, name: str) -> Item:
+    def _create(self, parent_id: UUID, name: str) -> Item:
         folder = items.new_item(self._account_id, parent_id, ItemKind.FOLDER, name, self._now)
-        folder.id = uuid7()
-        await folder.save(force_create=True)
-        await put_names([folder])
         self._children[parent_id, folder.folded_name] = folder
-        self.created.append(folder)
+        self._created.append(folder)
         return folder
 
-    async def _child(self, folder_id: UUID, name: str) -> Item | None:
-        await self.read_names([(folder_id, name)])
-        return self._children[folder_id, folded(name)]
+    def _child(self, folder_id: UUID, name: str) -> Item | None:
+        """The item of a folder with this name. A folder that was created has no others than those created in it."""
+        return self._children.get((folder_id, folded(name)))
 
-    def events(self) -> list[NewEvent]:
-        """The events of the folders that were created."""
-        return [event(EventKind.CREATED, folder) for folder in self.created]
+    async def store(self) -> None:
+        """Store the folders that were created, and their events."""
+        await insert_rows(self._created)
+        await put_names(self._created)
+        await log(self._account_id, [event(EventKind.CREATED, folder) for folder in self._created], self._now)
 
 
 async def find_existing(account_id: UUID, destination: Destination) -> UUID | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -13,7 +13,6 @@ from tortoise.exceptions import IntegrityError
 from storage.accounts import accounts
 from storage.database.bulk import insert_rows
 from storage.drive import blobs, uploaded_files
-from storage.drive.change_log import log
 from storage.drive.destinations import Destination, Destinations, Found
 from storage.drive.errors import ItemError
 from storage.drive.models import Blob, FileVersion
@@ -110,24 +109,22 @@ class _Insertion:
 
     async def run(self, drafts: Sequence[Draft]) -> None:
         found = await self._find_folders(drafts)
-        for draft in drafts:
-            if not draft.refusal:
-                draft.refusal = await self._refusal(draft, found[id(draft)])
+        await self._refuse(drafts, found)
         accepted = [draft for draft in drafts if not draft.refusal]
         for draft in accepted:
-            folder_id = await self._destinations.create(found[id(draft)])
+            folder_id = self._destinations.create(found[id(draft)])
             draft.upload.parent_id = None if folder_id == self._account_id else folder_id
-        await log(self._account_id, self._destinations.events(), self._now)
+        await self._destinations.store()
         await self._add_files([draft for draft in accepted if not draft.needs_bytes])
         await self._add_rows(accepted)
 
     async def _find_folders(self, drafts: Sequence[Draft]) -> dict[int, Found]:
-        await self._destinations.load(draft.destination.parent_id for draft in drafts)
+        await self._destinations.load(draft.destination for draft in drafts)
         found: dict[int, Found] = {}
         names: list[tuple[UUID, str]] = []
         for draft in drafts:
             try:
-                found[id(draft)] = folder = await self._destinations.find(draft.destination)
+                found[id(draft)] = folder = self._destinations.find(draft.destination)
                 self._destinations.plan(folder)
             except ItemError as error:
                 draft.refusal = error
@@ -137,33 +134,46 @@ class _Insertion:
         await self._destinations.read_names(names)
         return found
 
-    async def _refusal(self, draft: Draft, found: Found) -> Exception | None:
+    async def _refuse(self, drafts: Sequence[Draft], found: Mapping[int, Found]) -> None:
+        for draft in drafts:
+            draft.refusal = draft.refusal or self._refusal_of_name(draft, found[id(draft)])
+        shared = {draft.version.blob_id for draft in drafts if draft.version and not draft.refusal}
+        usable = await blobs.use(self._account_id, shared)
+        for draft in drafts:
+            draft.refusal = draft.refusal or self._refusal_of_bytes(draft, usable)
+
+    def _refusal_of_name(self, draft: Draft, found: Found) -> Exception | None:
         upload = draft.upload
         try:
-            await self._destinations.require_name(found, upload.file_name, ConflictPolicy(upload.conflict))
+            self._destinations.require_name(found, upload.file_name, ConflictPolicy(upload.conflict))
         except ItemError as error:
             return error
-        if draft.version and not await blobs.use(draft.version.blob_id):
+        return None
+
+    def _refusal_of_bytes(self, draft: Draft, usable: Collection[UUID]) -> Exception | None:
+        if draft.version and draft.version.blob_id not in usable:
             return StateChanged("the version was deleted, and its bytes as well")
         if not draft.needs_bytes:
             return None
-        return self._quota.refusal(upload.size) or self._admission(upload)
+        return self._quota.refusal(draft.upload.size) or self._admission(draft.upload)
 
     async def _add_files(self, drafts: Sequence[Draft]) -> None:
         """Store the files of uploads that need no bytes."""
+        sources = [draft.version.blob if draft.version else self._empty_blob(draft.upload) for draft in drafts]
+        empty = [blob for draft, blob in zip(drafts, sources, strict=True) if not draft.version]
+        await blobs.add_originals(self._account_id, empty)
         files = []
-        for draft in drafts:
+        for draft, blob in zip(drafts, sources, strict=True):
             upload, version = draft.upload, draft.version
-            blob = version.blob if version else await self._add_empty_blob(upload)
             content = Content(blob, upload.mime_type, version.media if version else None)
             files.append(NewFile(upload.parent_id, upload.file_name, content, ConflictPolicy(upload.conflict)))
         for draft, stored in zip(drafts, await uploaded_files.add_all(self._account_id, files, self._now), strict=True):
             draft.upload.version_id = stored.id
             draft.upload.status = draft.upload.status_with_file
 
-    async def _add_empty_blob(self, upload: Upload) -> Blob:
+    def _empty_blob(self, upload: Upload) -> Blob:
         assert upload.sha256
-        return await blobs.add_original(self._account_id, key=str(upload.id), size=0, sha256=upload.sha256, crc32=0)
+        return Blob(account_id=self._account_id, key=str(upload.id), size=0, sha256=upload.sha256, crc32=0)
 
     async def _add_rows(self, drafts: Sequence[Draft]) -> None:
         # As soon as receipts name these blobs, their bytes are not deleted.
@@ -178,8 +188,7 @@ class _Insertion:
             if draft.needs_bytes and len(chunks) == upload.chunk_count:
                 upload.status = UploadStatus.REASSEMBLING
         await insert_rows([draft.upload for draft in drafts])
-        for draft in drafts:
-            await receipts.add_known(draft.upload, draft.known_chunks)
+        await receipts.add_known({draft.upload.id: draft.known_chunks for draft in drafts})
         for status, kind in JOB_OF_STATUS.items():
             subjects = [draft.upload.id for draft in drafts if draft.upload.status is status]
             await jobs.enqueue_all(kind, subjects, self._now)

@@ -179,11 +179,12 @@ async def add_reported(
     return await atomically(work)
 
 
-async def add_known(upload: Upload, chunks: Mapping[int, KnownChunk]) -> None:
-    """Store receipts for chunks that are already in blobs, by index. Call it inside a transaction."""
+async def add_known(chunks: Mapping[UUID, Mapping[int, KnownChunk]]) -> None:
+    """Store receipts for chunks that are already in blobs, by upload and index. Call it inside a transaction."""
     rows = [
-        (upload.id, index, chunk.size, chunk.sha256, chunk.xxh3, chunk.key, chunk.offset)
-        for index, chunk in chunks.items()
+        (upload_id, index, chunk.size, chunk.sha256, chunk.xxh3, chunk.key, chunk.offset)
+        for upload_id, by_index in chunks.items()
+        for index, chunk in by_index.items()
     ]
     await execute_many(INSERT_KNOWN, rows)
 

@@ -148,7 +148,7 @@ async def test_filled_slots_are_listed_in_order() -> None:
 async def test_the_bytes_of_a_slot_that_was_opened_again_no_longer_count_as_known() -> None:
     upload = await new_upload(chunks=3)
     known = KnownChunk(SHA256, 10, None, 0, "blob")
-    await atomically(lambda: receipts.add_known(upload, {0: known, 1: known}))
+    await atomically(lambda: receipts.add_known({upload.id: {0: known, 1: known}}))
     await Upload.filter(id=upload.id).update(received_chunks=2, received_bytes=20, known_bytes=20)
     await receive(upload, 2)
     await atomically(lambda: receipts.reopen(upload.id, [1, 2]))
