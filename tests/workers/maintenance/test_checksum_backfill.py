@@ -2,11 +2,13 @@
 
 import zlib
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from services.core.clock import now
+from services.maintenance.checksums import crc32_of
 from storage.blobs import LocalBlobStore
 from storage.database.connection import atomically
 from storage.drive import checksums
@@ -73,6 +75,24 @@ async def test_only_the_first_of_the_live_workers_does_it(
     context.membership.update(["one", "two"])
     await backfill.backfill_checksums()
     assert await crc32s() == {blob.key: zlib.crc32(b"bytes")}
+
+
+async def test_a_worker_that_is_the_first_one_no_more_ends_with_the_blob_that_it_reads(
+    backfill: ChecksumBackfill,
+    context: JobContext,
+    store: LocalBlobStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = [await stored(store, tmp_path, content) for content in (b"first", b"second")]
+
+    async def another_comes(*arguments: Any) -> int:
+        context.membership.update(["another"])
+        return await crc32_of(*arguments)
+
+    monkeypatch.setattr(checksum_backfill, "crc32_of", another_comes)
+    await backfill.backfill_checksums()
+    assert await crc32s() == {first.key: zlib.crc32(b"first"), second.key: None}
 
 
 async def claimed(blob: Blob) -> Job:
