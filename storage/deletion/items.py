@@ -36,8 +36,11 @@ BATCH = 100
 TOPS = "SELECT id FROM item WHERE account_id = ? AND removed_at IS NOT NULL LIMIT ?"
 #: Not what lies in a folder that is being deleted: that is gone already, and is not deleted a second time.
 OLD_TRASH = f"SELECT id {TRASHED} AND trashed_at < ? ORDER BY trashed_at, id LIMIT ?"
-#: Accounts that are deleting items.
-DELETING = "SELECT DISTINCT account_id FROM item WHERE removed_at IS NOT NULL LIMIT ?"
+#: Accounts that are deleting items, and have no job for it.
+UNFINISHED = """
+SELECT DISTINCT account_id FROM item WHERE removed_at IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM job WHERE kind = 'DELETE_ITEMS' AND subject_id = item.account_id AND state IN ('QUEUED', 'RUNNING')
+) LIMIT ?"""
 DELETE_EMPTY = """
 DELETE FROM item WHERE id IN ({}) AND NOT EXISTS (SELECT 1 FROM file_version WHERE file_version.item_id = item.id)
     AND NOT EXISTS (SELECT 1 FROM item AS child WHERE child.parent_id = item.id)
@@ -193,9 +196,7 @@ async def finish(job: Job) -> bool:
 
 async def queue_unfinished(now: datetime) -> int:
     """Queue the job of each account that is deleting items and has none, because it failed for good."""
-    waiting = [as_uuid(key) for (key,) in await fetch(DELETING, BATCH)]
-    open_jobs = Job.filter(kind=JobKind.DELETE_ITEMS, state__in=[JobState.QUEUED, JobState.RUNNING])
-    running = set(await open_jobs.values_list("subject_id", flat=True))
-    for account_id in [key for key in waiting if key not in running]:
+    unfinished = [as_uuid(key) for (key,) in await fetch(UNFINISHED, BATCH)]
+    for account_id in unfinished:
         await accounts.locked(account_id, partial(queue, account_id, now))
-    return len(set(waiting) - running)
+    return len(unfinished)

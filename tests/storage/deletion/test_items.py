@@ -184,6 +184,18 @@ async def test_a_running_job_is_not_queued_again_and_a_finished_one_is() -> None
     assert again.state is JobState.QUEUED
 
 
+async def test_unfinished_deletions_are_queued_however_many_jobs_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(items, "BATCH", 1)
+    deleting = sorted([await new_account() for _ in range(3)], key=lambda account: account.id)
+    for account in deleting:
+        await new_folder(account.id)
+        await Item.filter(parent_id=account.id).update(parent_id=None, removed_at=NOW)
+    for account in deleting[:2]:
+        await enqueue(JobKind.DELETE_ITEMS, account.id)
+    assert await items.queue_unfinished(NOW) == 1
+    assert await jobs.find(JobKind.DELETE_ITEMS, deleting[2].id)
+
+
 async def test_what_is_in_the_trash_below_a_deleted_folder_is_not_deleted_a_second_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
