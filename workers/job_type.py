@@ -8,6 +8,7 @@ from services.core.errors import ErrorCode
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from workers.job_context import JobContext
+from workers.lease import until_stored
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,15 @@ def oldest_first(_: JobContext) -> jobs.Choice:
     return jobs.oldest_first
 
 
+async def keep_reason(job: Job, failure: Failure, _: JobContext) -> None:
+    """Keep the reason of a failure in the job alone."""
+    await until_stored(lambda: jobs.fail(job, failure.code, failure.message))
+
+
+async def tell_nobody(_job: Job, _context: JobContext) -> None:
+    """Do nothing: nobody watches the subject."""
+
+
 @dataclass(frozen=True)
 class JobType:
     """How jobs of one kind run, and what happens to their subject on failure.
@@ -52,10 +62,10 @@ class JobType:
 
     kind: JobKind
     handler: Handler
-    on_failure: FailureHandler
-    on_wait: Handler
     #: The key of the subject's ID in log records.
     subject: str
+    on_failure: FailureHandler = keep_reason
+    on_wait: Handler = tell_nobody
     #: The code of a job that has used up its attempts.
     failure_code: ErrorCode = ErrorCode.INTERNAL
     #: The jobs of this kind that one worker runs at the same time. Each kind has a queue of its own.

@@ -5,10 +5,9 @@ from services.drive.zips.zips import CHECKSUM_RATE
 from services.maintenance.checksums import crc32_of
 from services.maintenance.scrub import ReadThrottle
 from storage.drive import checksums
-from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from workers.job_context import JobContext
-from workers.job_type import Failure, JobType
+from workers.job_type import JobType
 from workers.lease import until_stored
 
 
@@ -28,21 +27,11 @@ async def checksum(job: Job, context: JobContext) -> None:
     context.counters.checksums_computed += 1
 
 
-async def record_failure(job: Job, failure: Failure, context: JobContext) -> None:
-    """Keep the reason in the job: a zip file with this blob is then refused."""
-    await until_stored(lambda: jobs.fail(job, failure.code, failure.message))
-
-
-async def wait(job: Job, context: JobContext) -> None:
-    """Do nothing: the client asks again."""
-
-
 CHECKSUM = JobType(
     kind=JobKind.CHECKSUM,
     handler=checksum,
-    on_failure=record_failure,
+    # A zip file with a blob whose job has failed is refused.
     failure_code=ErrorCode.CONTENT_LOST,
-    on_wait=wait,
     subject="blob_id",
     # The disk is read from one place at a time.
     concurrency=1,

@@ -3,11 +3,9 @@
 from services.core.clock import now
 from services.core.pacing import paced
 from storage.deletion import items
-from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from workers.job_context import JobContext
-from workers.job_type import Failure, JobType
-from workers.lease import until_stored
+from workers.job_type import JobType
 
 
 async def delete_items(job: Job, context: JobContext) -> None:
@@ -19,19 +17,8 @@ async def delete_items(job: Job, context: JobContext) -> None:
             return
 
 
-async def record_failure(job: Job, failure: Failure, context: JobContext) -> None:
-    """Keep the reason in the job. Housekeeping queues it again."""
-    await until_stored(lambda: jobs.fail(job, failure.code, failure.message))
-
-
-async def wait(job: Job, context: JobContext) -> None:
-    """Do nothing: nobody watches it."""
-
-
 DELETE_ITEMS = JobType(
     kind=JobKind.DELETE_ITEMS,
     handler=delete_items,
-    on_failure=record_failure,
-    on_wait=wait,
     subject="account_id",
 )

@@ -11,13 +11,12 @@ from services.core.clock import now
 from services.core.counters import MailOutcome
 from services.mail.errors import MailUnavailable
 from services.mail.stored import SecretKeyMissing
-from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind
 from storage.mail import MailError
 from storage.outbox import outbox
 from storage.outbox.models import OutboxMail
 from workers.job_context import JobContext
-from workers.job_type import Failure, JobType, Postponed
+from workers.job_type import JobType, Postponed
 from workers.lease import until_stored
 
 FIRST_PAUSE = timedelta(minutes=1)
@@ -59,20 +58,9 @@ def pause_after(attempts: int) -> timedelta:
     return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
-async def record_failure(job: Job, failure: Failure, context: JobContext) -> None:
-    """Keep the reason in the job. The mail's row is kept as well, until it is purged."""
-    await until_stored(lambda: jobs.fail(job, failure.code, failure.message))
-
-
-async def wait(job: Job, context: JobContext) -> None:
-    """Do nothing: nobody watches a mail."""
-
-
 MAIL = JobType(
     kind=JobKind.MAIL,
     handler=send,
-    on_failure=record_failure,
-    on_wait=wait,
     subject="mail_id",
     concurrency=4,
     max_attempts=MOST_ATTEMPTS,
