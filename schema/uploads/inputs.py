@@ -89,7 +89,10 @@ class InitUploadInput:
     relative_path: str | None = strawberry.field(
         default=None,
         description="The path from this folder to the one for the file: names with slashes between them, such as "
-        "`photos/2026`. Folders that are missing are created.",
+        "`photos/2026`. Folders that are missing are created: at most 100 by one call, others are TOO_MANY_ITEMS.",
+        # A hundred files may create a hundred folders, which takes nearly as long as to start the uploads. More would
+        # keep a client with many small files in folders below the speed of the server.
+        directives=[Cost(weight="2")],
     )
     conflict: ConflictPolicy | None = strawberry.field(
         default=ConflictPolicy.KEEP_BOTH,

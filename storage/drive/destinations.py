@@ -19,9 +19,9 @@ from storage.drive.placing import ConflictPolicy, find_by_name, items_named
 from storage.drive.tree import MAX_DEPTH, Chain, chains, require_folder
 from storage.events.models import EventKind
 
-#: Folders that one transaction creates: a second of a processor, in which others wait with their changes. A hundred
-#: files, each in a path of its own of a hundred levels, would need 10,000.
-MOST_CREATED = 500
+#: Folders that one transaction creates: a fifth of a second of a processor, in which others wait with their changes. A
+#: hundred files, each in a path of its own of a hundred levels, would need 10,000. Any single path is possible.
+MOST_CREATED = MAX_DEPTH
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ COMPLETE_UPLOAD = f"""mutation ($input: CompleteUploadInput!) {{
   completeUpload(input: $input) {{ upload {{ {UPLOAD_FIELDS} }} userErrors {{ code message }} }} }}"""
 INIT_UPLOADS = f"""mutation ($input: InitUploadsInput!) {{
   initUploads(input: $input) {{ userErrors {{ code message }} results {{
-    upload {{ {SMALL_UPLOAD_FIELDS} slot(index: 0) {{ url received }} }} userErrors {{ code message }} }} }} }}"""
+    upload {{ {SMALL_UPLOAD_FIELDS} slot(index: 0) {{ url received }} }} userErrors {{ code message field }} }} }} }}"""
 UPLOADS_BY_IDS = f"query ($ids: [ID!]!) {{ uploadsByIds(ids: $ids) {{ {SMALL_UPLOAD_FIELDS} }} }}"
 UPLOAD_STATUS = "query ($id: ID!) { upload(id: $id) { status } }"
 UPLOAD = f"query ($id: ID!) {{ upload(id: $id) {{ {UPLOAD_FIELDS} }} }}"

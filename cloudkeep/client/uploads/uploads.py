@@ -85,9 +85,14 @@ class StartedUpload:
 
 def _started(result: Json) -> StartedUpload | UploadFailed:
     for error in result["userErrors"]:
-        return RequestRefused(error["code"], error["message"])
+        return RequestRefused(error["code"], error["message"], next(reversed(error["field"] or []), None))
     upload = result["upload"]
     return StartedUpload(UploadState.of(upload), (upload["slot"] or {}).get("url", ""))
+
+
+def _needs_another_call(result: StartedUpload | UploadFailed) -> bool:
+    """Whether an upload was refused because its call had created enough folders before."""
+    return isinstance(result, RequestRefused) and (result.code, result.field) == ("TOO_MANY_ITEMS", "relativePath")
 
 
 @dataclass(frozen=True)
@@ -165,9 +170,18 @@ class Uploads:
         return UploadState.of(await self._execute(UPLOAD, id=upload_id))
 
     async def init_all(self, files: list[Json]) -> list["StartedUpload | UploadFailed"]:
-        """Start several uploads, or find them. Returns each, or why it was refused."""
-        payload = await self._execute(INIT_UPLOADS, input={"uploads": files})
-        return [_started(result) for result in payload["results"]]
+        """Start several uploads, or find them. Returns each, or why it was refused.
+
+        A call creates a limited number of folders. Those beyond it are created by the next call.
+        """
+        found: dict[int, StartedUpload | UploadFailed] = {}
+        waiting = list(range(len(files)))
+        while waiting:
+            payload = await self._execute(INIT_UPLOADS, input={"uploads": [files[index] for index in waiting]})
+            found |= zip(waiting, map(_started, payload["results"]), strict=True)
+            again = [index for index in waiting if _needs_another_call(found[index])]
+            waiting = again if len(again) < len(waiting) else []
+        return [found[index] for index in range(len(files))]
 
     async def get_all(self, upload_ids: list[str]) -> list[UploadState]:
         """Uploads as they are now. Raises :class:`UploadFailed` if the server no longer knows one of them."""

@@ -30,6 +30,14 @@ SERVED = {
     "mutation { initUpload(input: {}) { upload { id } } }": 20 + 1 + 1 + 2,
     "mutation { initUpload(input: {chunkHashes: [], compress: {}}) { upload { id } } }": 20 + 1 + 1 + 2 + 50 + 50,
     "mutation { initUpload(input: {chunkHashes: null}) { upload { id } } }": 20 + 1 + 1 + 2,
+    'mutation { initUpload(input: {relativePath: "a/b"}) { upload { id } } }': 20 + 1 + 1 + 2 + 2,
+    # The list of files 1, the results 1, and each of them 2 more than its upload.
+    "mutation { initUploads(input: {uploads: [{}, {relativePath: null}]}) { results { upload { id } } } }": (
+        (20 + 1 + 1 + 1 + 1) + 2 * (2 + 2)
+    ),
+    'mutation { initUploads(input: {uploads: [{relativePath: "a"}]}) { results { upload { id } } } }': (
+        (20 + 1 + 1 + 1 + 1) + 2 + 2 + 2
+    ),
     'subscription { uploadProgress(uploadId: "x") { percent upload { id } } }': 10 + 1 + 2,
 }
 

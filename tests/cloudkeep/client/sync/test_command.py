@@ -142,6 +142,18 @@ async def test_a_folder_is_uploaded_into_a_folder_with_its_name(
     ]
 
 
+async def test_a_folder_with_more_folders_than_a_call_creates_is_uploaded(
+    drive: Drive, server: str, token: str, tmp_path: Path, worker: None
+) -> None:
+    for number in range(40):
+        (place := tmp_path / f"photos/{number}/a/b").mkdir(parents=True)
+        (place / "empty").write_bytes(b"")
+    ended = await run(server, token, "upload", tmp_path / "photos")
+    assert ended.code == 0, ended.err
+    assert len(ended.out) == 40
+    assert len(await paths(drive)) == 1 + 40 * 4
+
+
 async def test_a_file_is_uploaded_into_a_folder_by_a_policy(
     drive: Drive, server: str, token: str, folder: Path, worker: None
 ) -> None:

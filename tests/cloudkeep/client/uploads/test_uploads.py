@@ -9,6 +9,8 @@ from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
 from cloudkeep.client.uploads.uploads import Slot, Uploads, init_input
+from services.drive.errors import TooManyItems
+from services.drive.item_allowance import ItemAllowance
 from services.media.types import Compression, CompressionPreset
 from tests.cloudkeep.client.conftest import CHUNK, QUICK, digests_of, init_upload
 from tests.support.server import Api
@@ -51,6 +53,34 @@ async def test_an_upload_is_found_again_by_its_key(uploads: Uploads, api: Api, f
     existing = await init_upload(api, file)
     new = init_input(file.name, file.stat().st_size, digests_of(file.read_bytes(), CHUNK), None)
     assert (await uploads.init(new)).id == existing["id"]
+
+
+@pytest.mark.parametrize(("most", "refused"), [(4, 0), (1, 3)])
+async def test_folders_beyond_those_of_a_call_are_created_by_the_next_one(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch, most: int, refused: int
+) -> None:
+    monkeypatch.setattr("storage.drive.destinations.MOST_CREATED", most)
+    file = {**init_input("file", 1, Digests(HASH, CHUNK, []), None), "chunkHashes": None}
+    found = await uploads.init_all(
+        [{**file, "relativePath": path, "idempotencyKey": path} for path in ("a/b", "c/d", "e/f")]
+    )
+    assert [type(each) for each in found].count(RequestRefused) == refused
+
+
+async def test_files_beyond_those_of_the_account_are_asked_for_once(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    async def refuse(_: object, __: object, new: int = 1, field: str | None = None) -> None:
+        calls.append(new)
+        raise TooManyItems("You have too many items.", field=field)
+
+    monkeypatch.setattr(ItemAllowance, "require", refuse)
+    file = {**init_input("file", 1, Digests(HASH, CHUNK, []), None), "chunkHashes": None}
+    found = await uploads.init_all([{**file, "relativePath": path, "idempotencyKey": path} for path in "ab"])
+    assert [each.code for each in found if isinstance(each, RequestRefused)] == ["TOO_MANY_ITEMS"] * 2
+    assert calls == [2]
 
 
 async def test_open_slots_come_in_pages_without_those_that_are_filled(
