@@ -78,7 +78,7 @@ class Watcher:
         """Replace what the watcher has not taken of this upload. An upload keeps its place in the queue."""
         self._progress[frame.upload_id] = frame
         if len(self._progress) > MAX_UPLOADS:
-            del self._progress[next(iter(self._progress))]
+            self._pop_progress()
         self._wake.set()
 
     async def frames(self) -> AsyncGenerator[NextFrame, None]:
@@ -115,11 +115,15 @@ class Watcher:
         return ActivityFrame(str(self._position), change)
 
     def _take_progress(self) -> ActivityFrame:
-        upload_id = next(iter(self._progress))
         self._is_turn_of_progress = False
+        return ActivityFrame(str(self._position), self._pop_progress())
+
+    def _pop_progress(self) -> ProgressFrame:
+        """Remove the oldest frame. The first heartbeat no longer waits for its upload."""
+        upload_id = next(iter(self._progress))
         if self._first:
             self._first.discard(upload_id)
-        return ActivityFrame(str(self._position), self._progress.pop(upload_id))
+        return self._progress.pop(upload_id)
 
     async def _read_changes(self) -> None:
         """Read the next changes if the last ones were taken."""

@@ -16,6 +16,7 @@ from storage.uploads.models import Upload, UploadStatus
 from tests.services.activity.conftest import Process
 from tests.services.activity.watching import Watching, new_upload, set_status
 from tests.services.changes.rows import change
+from tests.support.waiting import PATIENCE_SECONDS
 
 RECEIVING, REASSEMBLING, READY = UploadStatus.RECEIVING, UploadStatus.REASSEMBLING, UploadStatus.READY
 MANY = 300
@@ -215,6 +216,21 @@ def test_more_progress_than_a_watcher_may_have_waiting_replaces_the_oldest(monke
     for number in range(10):
         slow.offer(bytes_frame(UUID(int=number), RECEIVING, 1, 2))
     assert [upload_id.int for upload_id in slow._progress] == [7, 8, 9]
+
+
+async def test_the_first_heartbeat_does_not_wait_for_progress_that_was_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "MAX_UPLOADS", 2)
+    feed = WatchedFeed(UUID(int=1), asyncio.Semaphore(), lambda _: None)
+    frames = [bytes_frame(UUID(int=number), RECEIVING, 1, 2) for number in range(3)]
+    slow = Watcher(feed, {frame.upload_id: frame for frame in frames[:2]}, FeedCursor(), FeedCursor())
+    monkeypatch.setattr(slow, "_read_changes", lambda: asyncio.sleep(0))
+    ready = slow.frames()
+    first = await anext(ready)
+    slow.offer(frames[2])
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        taken = [first.take().subject] + [(await anext(ready)).take().subject for _ in range(2)]
+    assert taken == [frames[1], None, frames[2]]
+    await ready.aclose()
 
 
 async def test_a_quiet_account_gets_heartbeats(here: Process, ada: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
