@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.drive.zips.entries import EncodedEntries, ZipEntry, decode, encode
+from services.drive.zips.entries import EncodedEntries, ZipEntry, compressed, decode, lines_of
 from services.drive.zips.errors import ContentLost
 from services.drive.zips.reading import ZipReader
 from services.maintenance.checksums import crc32_of
@@ -29,7 +29,7 @@ async def entries_in(store: BlobStore, folder: Path) -> EncodedEntries:
             (folder / key).write_bytes(content)
             await store.put(key, folder / key)
         entries.append(ZipEntry(f"folder/{key}", len(content), zlib.crc32(content), 0, key))
-    return decode(encode(entries))
+    return decode(compressed(lines_of(entries)))
 
 
 async def read(reader: ZipReader, offset: int, length: int, block_size: int = BLOCK) -> bytes:

@@ -33,8 +33,9 @@ def entries_of(tops: Sequence[UUID], items: Collection[TreeItem]) -> Iterator[Zi
 
 def _children(tops: Sequence[UUID], items: Collection[TreeItem]) -> Mapping[UUID, list[TreeItem]]:
     children: defaultdict[UUID, list[TreeItem]] = defaultdict(list)
+    without_parent = set(tops)
     for item in sorted(items, key=lambda item: (item.kind is not ItemKind.FOLDER, item.sort_key, item.id)):
-        if item.parent_id and item.id not in tops:
+        if item.parent_id and item.id not in without_parent:
             children[item.parent_id].append(item)
     return children
 

@@ -57,30 +57,27 @@ class EncodedEntries(Sequence[ZipEntry]):
         return ZipEntry(*json.loads(self._lines[index]))
 
 
-def encode(entries: Iterable[ZipEntry]) -> bytes:
-    """The form in which a row keeps entries."""
-    return zlib.compress(b"\n".join([VERSION, *map(_line, entries)]))
+def lines_of(entries: Iterable[ZipEntry]) -> bytes:
+    """The form of entries before it is compressed."""
+    return b"\n".join([VERSION, *map(_line, entries)])
 
 
-def encoded_size(entries: Iterable[ZipEntry]) -> int:
-    """Bytes of the form before it is compressed."""
-    return sum(len(_line(entry)) + 1 for entry in entries) + len(VERSION)
+def compressed(lines: bytes) -> bytes:
+    """The form in which a row keeps the result of :func:`lines_of`."""
+    return zlib.compress(lines)
 
 
 def decode(content: bytes) -> EncodedEntries:
-    """Read the result of :func:`encode`. Raises :class:`ValueError` for that of another version."""
+    """Read the result of :func:`compressed`. Raises :class:`ValueError` for that of another version."""
     version, *lines = zlib.decompress(content).split(b"\n")
     if version != VERSION:
         raise ValueError("not a list of entries of this version")
     return EncodedEntries(lines)
 
 
-def etag_of(entries: Iterable[ZipEntry]) -> str:
-    """The hash of all that the bytes of the zip file depend on, in lower-case hex."""
-    digest = hashlib.sha256(VERSION)
-    for entry in entries:
-        digest.update(b"\n" + _line(entry))
-    return digest.hexdigest()
+def etag_of(lines: bytes) -> str:
+    """The hash of the result of :func:`lines_of`, on which all bytes of the zip file depend, in lower-case hex."""
+    return hashlib.sha256(lines).hexdigest()
 
 
 def _line(entry: ZipEntry) -> bytes:

@@ -12,7 +12,6 @@ from services.core.errors import NotFound
 from services.core.validation import file_name
 from services.drive.zips import entries as lists
 from services.drive.zips.building import blobs_without_crc32, entries_of
-from services.drive.zips.entries import ZipEntry
 from services.drive.zips.errors import ChecksumsPending, ContentLost, ZipTooLarge
 from services.drive.zips.layout import ZipLayout
 from services.drive.zips.reading import ZipReader
@@ -76,11 +75,11 @@ class Zips:
         if len(items) > self._policy.max_entries:
             raise self._too_large()
         await self._require_crc32s(blobs_without_crc32(items))
-        entries = await asyncio.to_thread(lambda: list(entries_of(tops, items)))
-        if lists.encoded_size(entries) > self._policy.max_list:
+        row = await asyncio.to_thread(_row, tops, items, self._policy.max_list)
+        if not row:
             raise self._too_large()
-        row = await asyncio.to_thread(_row, account_id, given or _default_name(tops, items), entries)
-        row.expires_at = expires_at
+        row.account_id, row.expires_at = account_id, expires_at
+        row.name = _with_suffix(given or _default_name(tops, items))
         await rows.insert(row, KEPT)
         self._counters.zips_created += 1
         return row
@@ -138,15 +137,17 @@ def _default_name(tops: Sequence[UUID], items: Sequence[TreeItem]) -> str:
     return names[0] if names else DEFAULT_NAME
 
 
-def _row(account_id: UUID, name: str, entries: Sequence[ZipEntry]) -> Zip:
-    named = name if name.lower().endswith(SUFFIX) else shortened(name, MAX_NAME_BYTES - len(SUFFIX)) + SUFFIX
-    return Zip(
-        account_id=account_id,
-        name=named,
-        size=ZipLayout(entries).size,
-        etag=lists.etag_of(entries),
-        entries=lists.encode(entries),
-    )
+def _with_suffix(name: str) -> str:
+    return name if name.lower().endswith(SUFFIX) else shortened(name, MAX_NAME_BYTES - len(SUFFIX)) + SUFFIX
+
+
+def _row(tops: Sequence[UUID], items: Sequence[TreeItem], max_list: int) -> Zip | None:
+    """A zip file without its name; None if its list of entries has more bytes."""
+    entries = list(entries_of(tops, items))
+    lines = lists.lines_of(entries)
+    if len(lines) > max_list:
+        return None
+    return Zip(size=ZipLayout(entries).size, etag=lists.etag_of(lines), entries=lists.compressed(lines))
 
 
 def _reader(stored: bytes, store: BlobStore) -> ZipReader | None:
