@@ -1,16 +1,20 @@
 """Folders and files of the viewer."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from resolvers.context import Context
 from resolvers.pages import Listing, Page, PageArguments, parse_key
-from services.access.permissions import visible
+from services.access.permissions import Permission, require_permission, visible
 from services.access.types import Disposition
+from services.core.errors import InvalidInput
 from services.core.ids import Prefix, decode
 from storage.drive.models import FileVersion, Item, ItemKind, Rendition
 
+#: The items that one mutation names.
+MAX_ITEMS = 100
 PREFIXES = {ItemKind.FOLDER: Prefix.FOLDER, ItemKind.FILE: Prefix.FILE}
 
 
@@ -26,6 +30,39 @@ async def find_item(context: Context, item_id: str) -> Item | None:
     item = visible(viewer, await context.loaders.items.load(key)) if key else None
     # An ID of the other type is not the ID of this item.
     return item if item and decode(PREFIXES[item.kind], item_id) else None
+
+
+async def require_item(context: Context, permission: Permission, item_id: str) -> Item:
+    """The folder or file with this ID. Raises :class:`services.core.errors.NotFound`."""
+    return require_permission(context.viewer, permission, await find_item(context, item_id), "item", field="itemId")
+
+
+async def require_items(context: Context, permission: Permission, item_ids: Sequence[str]) -> list[Item]:
+    """The folders and files with these IDs, in the order of the IDs.
+
+    Raises :class:`InvalidInput` for none or too many, and :class:`services.core.errors.NotFound`.
+    """
+    if not 1 <= len(item_ids) <= MAX_ITEMS:
+        raise InvalidInput(f"Name 1 to {MAX_ITEMS} items.", field="itemIds")
+    # In one batch of the loader. Of several that are missing, the first one counts.
+    found = await asyncio.gather(*(find_item(context, item_id) for item_id in item_ids))
+    return [
+        require_permission(context.viewer, permission, item, "item", field=f"itemIds.{index}")
+        for index, item in enumerate(found)
+    ]
+
+
+async def require_folder_key(context: Context, permission: Permission, folder_id: str | None) -> UUID:
+    """The key of the folder with this ID; without an ID, that of the root.
+
+    The root has its key before it has a row. Raises :class:`services.core.errors.NotFound`.
+    """
+    viewer = context.viewer
+    if folder_id is None or decode(Prefix.FOLDER, folder_id) == viewer.account_id:
+        return viewer.account_id
+    found = await find_item(context, folder_id)
+    folder = found if found and found.kind is ItemKind.FOLDER else None
+    return require_permission(viewer, permission, folder, "folder", field="parentId").id
 
 
 async def find_file(context: Context, file_id: str) -> Item | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from resolvers.context import Context
+from resolvers.drive import require_folder_key
 from resolvers.pages import MAX_PAGE, Listing, Page, PageArguments, parse_index, parse_key
 from services.access.permissions import Permission, require_permission, visible
 from services.accounts.tokens import Viewer
@@ -17,7 +18,7 @@ from services.uploads import direct
 from services.uploads.ingest import slot_authorization
 from services.uploads.progress.frame import ProgressFrame
 from services.uploads.types import NewUpload, Report, Slot
-from storage.drive.models import Item, ItemKind
+from storage.drive.models import Item
 from storage.errors import DatabaseUnavailable
 from storage.uploads.models import JOB_OF_STATUS, Upload, UploadStatus
 from storage.uploads.uploads import UploadFilter
@@ -63,19 +64,9 @@ async def _checked(context: Context, request: NewUpload, parent_id: str | None) 
 
 
 async def _with_folder(context: Context, request: NewUpload, parent_id: str | None) -> NewUpload:
-    """The request with the key of its folder, to which the viewer may add files."""
-    if parent_id is None:
-        return request
-    key = require_key(Prefix.FOLDER, parent_id, field="parentId")
-    if key == context.viewer.account_id:
-        return request
-    folder = await context.loaders.items.load(key)
-    return replace(request, parent_id=_require_folder(context, Permission.EDIT, folder).id)
-
-
-def _require_folder(context: Context, permission: Permission, item: Item | None) -> Item:
-    folder = item if item and item.kind is ItemKind.FOLDER else None
-    return require_permission(context.viewer, permission, folder, "folder", field="parentId")
+    """The request with the key of its folder, to which the viewer may add files; none for the root."""
+    key = await require_folder_key(context, Permission.EDIT, parent_id)
+    return request if key == context.viewer.account_id else replace(request, parent_id=key)
 
 
 async def complete_upload(context: Context, upload_id: str) -> Upload:
@@ -133,7 +124,9 @@ async def uploads_page(
     Raises :class:`InvalidInput` and :class:`services.core.errors.NotFound`.
     """
     uploads, owner = context.services.uploads, context.viewer.account_id
-    only = UploadFilter(status, None if parent_id is None else await _folder_key(context, parent_id))
+    # Without a folder, those into all folders.
+    folder = None if parent_id is None else await require_folder_key(context, Permission.VIEW, parent_id)
+    only = UploadFilter(status, folder)
     listing: Listing[Upload, UUID] = Listing(
         fetch=lambda window: uploads.page(owner, only, window),
         count=lambda: uploads.count(owner, only),
@@ -141,13 +134,6 @@ async def uploads_page(
         parse=parse_key,
     )
     return await listing.page(arguments)
-
-
-async def _folder_key(context: Context, folder_id: str) -> UUID:
-    key = require_key(Prefix.FOLDER, folder_id, field="parentId")
-    if key == context.viewer.account_id:
-        return key
-    return _require_folder(context, Permission.VIEW, await context.loaders.items.load(key)).id
 
 
 async def slots_page(context: Context, upload: Upload, arguments: PageArguments, *, missing: bool) -> Page[Slot]:

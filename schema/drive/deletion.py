@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers import deletion
+from resolvers.drive import MAX_ITEMS
 from schema.cost.directives import Cost
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.relay.node import INPUT, RequestInfo
@@ -20,7 +21,7 @@ COUNT = "The number of deleted items, without those in deleted folders."
 @strawberry.input(description="The input of `deleteItems`.")
 class DeleteItemsInput:
     item_ids: list[strawberry.ID] = strawberry.field(
-        description=f"The IDs of the folders and files, in the trash or not: 1 to {deletion.MOST_ITEMS}."
+        description=f"The IDs of the folders and files, in the trash or not: 1 to {MAX_ITEMS}."
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from resolvers import item_changes
+from resolvers.drive import MAX_ITEMS
 from schema.cost.directives import CHANGE, Cost, ListSize, sized_by
 from schema.drive.inputs import (
     CopyItemsInput,
@@ -36,7 +37,7 @@ COPY = Cost(weight="500")
 
 def _listed() -> ListSize:
     """The size of ``items``: at most one for each of ``itemIds``."""
-    return sized_by("input.itemIds", "items", maximum=item_changes.MAX_ITEMS)
+    return sized_by("input.itemIds", "items", maximum=MAX_ITEMS)
 
 
 @strawberry.type

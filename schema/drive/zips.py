@@ -7,6 +7,7 @@ from typing import Annotated, Self
 import strawberry
 
 from resolvers import zips
+from resolvers.drive import MAX_ITEMS
 from schema.cost.directives import Cost
 from schema.drive.types import SignedUrl
 from schema.execution.errors import UserError, to_payload, user_errors
@@ -50,8 +51,8 @@ class Zip(Node):
 @strawberry.input(description="The input of `createZip`.")
 class CreateZipInput:
     item_ids: list[strawberry.ID] = strawberry.field(
-        description="The IDs of 1 to 100 folders and files. A folder stands for everything in it that is not in the "
-        "trash. An item inside another one of them is in the zip file once."
+        description=f"The IDs of 1 to {MAX_ITEMS} folders and files. A folder stands for everything in it that is "
+        "not in the trash. An item inside another one of them is in the zip file once."
     )
     name: str | None = strawberry.field(
         default=None,

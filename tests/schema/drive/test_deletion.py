@@ -27,6 +27,11 @@ UPLOAD = "query ($id: ID!) { upload(id: $id) { id } }"
 USED = "query { me { storage { used } } }"
 
 
+def not_found(index: int) -> Json:
+    """The error for one of the items."""
+    return {"field": ["input", "itemIds", str(index)], "code": "NOT_FOUND"}
+
+
 async def uploaded(shared: SharedServer, content: bytes = b"", **more: object) -> Json:
     """A READY upload with its file."""
     upload = await shared.api.upload(content or secrets.token_bytes(1_000), **more)
@@ -84,9 +89,10 @@ async def test_an_item_that_is_missing_or_foreign_prevents_the_deletion_of_all(s
     mine = (await uploaded(shared))["file"]["id"]
     async with another_user(shared) as other:
         payload = await other.data(DELETE, ids=[mine])
-        assert payload == {"deletedCount": None, "userErrors": [{"field": ["input", "itemIds"], "code": "NOT_FOUND"}]}
-    missing = await delete(shared, mine, "file_00000000000000000000000000")
-    assert missing["userErrors"][0]["code"] == "NOT_FOUND"
+        assert payload == {"deletedCount": None, "userErrors": [not_found(0)]}
+    for other_id in ("file_00000000000000000000000000", mine.replace("file", "folder"), "x"):
+        payload = await delete(shared, mine, other_id)
+        assert payload["userErrors"] == [not_found(1)]
     assert await shared.api.data(FILE, id=mine)
 
 
