@@ -5,9 +5,8 @@ from typing import Annotated
 import strawberry
 
 from resolvers import changes
-from resolvers.pages import MAX_PAGE, PAGE
 from schema.changes.types import Change, ChangeConnection, connect_changes
-from schema.cost.directives import Cost, ListSize
+from schema.cost.directives import Cost, paged
 from schema.relay.node import RequestInfo
 from schema.scopes.directives import READ
 
@@ -16,13 +15,6 @@ AFTER = strawberry.argument(
     "are returned."
 )
 FIRST = strawberry.argument(description="The number of changes to return: 1 to 100. The default is 20.")
-PAGED = ListSize(
-    assumed_size=PAGE,
-    slicing_arguments=["first"],
-    sized_fields=["edges", "nodes"],
-    require_one_slicing_argument=False,
-    maximum=MAX_PAGE,
-)
 
 
 @strawberry.type
@@ -39,7 +31,7 @@ class ChangeQueries:
         description="What has happened in the viewer's drive, in order, each change exactly once. The error "
         "CURSOR_EXPIRED means that changes after the cursor are no longer known: list the drive again, and continue "
         "with a new cursor. By default, changes are kept for 30 days.",
-        directives=[PAGED, READ],
+        directives=[paged(arguments=["first"]), READ],
     )
     async def changes(
         self, info: RequestInfo, after: Annotated[str, AFTER], first: Annotated[int | None, FIRST] = None

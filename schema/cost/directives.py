@@ -3,6 +3,8 @@
 See https://ibm.github.io/graphql-specs/cost-spec.html, sections 7 and 8.
 """
 
+from collections.abc import Sequence
+
 import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema_directive import Location, StrawberrySchemaDirective
@@ -92,11 +94,11 @@ def sized_by(argument: str, *fields: str, maximum: int) -> ListSize:
     )
 
 
-def paged(default: int = PAGE, maximum: int = MAX_PAGE) -> ListSize:
-    """The size of a connection: ``first`` or ``last`` items, or else ``default``, and at most ``maximum``."""
+def paged(default: int = PAGE, maximum: int = MAX_PAGE, arguments: Sequence[str] = ("first", "last")) -> ListSize:
+    """The size of a connection: what one of the ``arguments`` says, or else ``default``, and at most ``maximum``."""
     return ListSize(
         assumed_size=default,
-        slicing_arguments=["first", "last"],
+        slicing_arguments=list(arguments),
         sized_fields=["edges", "nodes"],
         require_one_slicing_argument=False,
         maximum=maximum,

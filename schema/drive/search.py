@@ -5,9 +5,8 @@ from typing import Annotated
 import strawberry
 
 from resolvers import search
-from resolvers.pages import MAX_PAGE, PAGE
 from resolvers.search import SearchPage
-from schema.cost.directives import Cost, ListSize
+from schema.cost.directives import Cost, paged
 from schema.drive.filters import Filter
 from schema.drive.items import DriveItem
 from schema.relay.connections import After, PageInfo
@@ -16,13 +15,6 @@ from schema.scopes.directives import READ
 
 #: A search may take a fifth of a second of a processor. A page of 20 items of another list takes a thirtieth of that.
 PRICE = Cost(weight="200")
-SIZE = ListSize(
-    assumed_size=PAGE,
-    slicing_arguments=["first"],
-    sized_fields=["edges", "nodes"],
-    require_one_slicing_argument=False,
-    maximum=MAX_PAGE,
-)
 Query = Annotated[
     str,
     strawberry.argument(
@@ -73,7 +65,7 @@ class SearchQueries:
     @strawberry.field(
         description="The viewer's folders and files with all words of a query in their names, the newest first. What "
         "is in the trash is not found.",
-        directives=[PRICE, SIZE, READ],
+        directives=[PRICE, paged(arguments=["first"]), READ],
     )
     async def search(
         self, info: RequestInfo, query: Query, filter: Filter = None, first: First = None, after: After = None
