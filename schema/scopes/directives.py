@@ -79,7 +79,6 @@ def scope(*any_of: ApiTokenScope) -> Scope:
 READ = scope(ApiTokenScope.READ)
 UPLOAD = scope(ApiTokenScope.UPLOAD)
 #: The status of uploads.
-WRITE = scope(ApiTokenScope.WRITE)
 READ_OR_UPLOAD = scope(ApiTokenScope.READ, ApiTokenScope.UPLOAD)
 WRITE = scope(ApiTokenScope.WRITE)
 DELETE = scope(ApiTokenScope.DELETE)
