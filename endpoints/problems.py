@@ -8,20 +8,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from endpoints.rate_limit_headers import refusal_headers
-from services.core.errors import ErrorCode, refusal_of
+from services.core.errors import CloudKeepError, ErrorCode, refusal_of
 from services.core.log_context import request_id
 from storage.redaction import without_credentials
 
 MEDIA_TYPE = "application/problem+json"
 
 
-def problem(
-    status: int,
-    code: str,
-    detail: str,
-    headers: dict[str, str] | None = None,
-    extensions: Mapping[str, object] | None = None,
-) -> JSONResponse:
+def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A response with a problem document."""
+    document = _document(status, code, detail, {})
+    return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _document(status: int, code: str, detail: str, extensions: Mapping[str, object]) -> Mapping[str, object]:
     """A problem document. ``about:blank`` means that the title is the status, as section 4.2.1 requires.
 
     ``detail`` loses secrets, which the text of an error may quote. ``requestId`` names the request in the server's log.
@@ -32,11 +32,16 @@ def problem(
         "status": status,
         "code": code,
         "detail": without_credentials(detail),
-        **(extensions or {}),
+        **extensions,
     }
     if current_id := request_id():
         document["requestId"] = current_id
-    return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
+    return document
+
+
+def refusal_document(refusal: CloudKeepError) -> Mapping[str, object]:
+    """The problem document for a refusal."""
+    return _document(refusal.status, refusal.code.value, str(refusal), refusal.extensions)
 
 
 async def refusal_response(_: Request, error: Exception) -> Response:
@@ -46,7 +51,7 @@ async def refusal_response(_: Request, error: Exception) -> Response:
     headers = refusal_headers(refusal)
     if refusal.closes_connection:
         headers["Connection"] = "close"
-    return problem(refusal.status, refusal.code.value, str(refusal), headers, refusal.extensions)
+    return JSONResponse(refusal_document(refusal), refusal.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def http_error_response(_: Request, error: Exception) -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
-from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,9 +9,9 @@ from starlette.responses import JSONResponse, Response
 from endpoints.body_timeouts import BodyTimeouts, ThroughputGuard
 from endpoints.chunk_body import body_blocks
 from endpoints.chunks import receipt_document
+from endpoints.problems import refusal_document
 from endpoints.small_chunks_body import SmallPart, small_groups
 from endpoints.state import address_of, services_of
-from services.core.errors import ExpectedError
 from services.uploads.chunk_sinks import Receipt
 from services.uploads.small_chunks import SmallChunk
 from storage.tracing import add, span
@@ -45,12 +44,7 @@ async def _receive(request: Request, guard: ThroughputGuard) -> list[Mapping[str
             for outcome in await services.small_chunks.receive(chunks, address):
                 if isinstance(outcome, Receipt):
                     services.counters.chunk_bytes += outcome.size
-                documents.append(_document(outcome))
+                    documents.append(receipt_document(outcome))
+                else:
+                    documents.append(refusal_document(outcome))
     return documents
-
-
-def _document(outcome: Receipt | ExpectedError) -> Mapping[str, object]:
-    if isinstance(outcome, Receipt):
-        return receipt_document(outcome)
-    title = HTTPStatus(outcome.status).phrase
-    return {"status": outcome.status, "title": title, "code": outcome.code.value, "detail": str(outcome)}

@@ -42,6 +42,9 @@ async def test_one_bad_chunk_does_not_keep_the_others(shared: SharedServer) -> N
     changed = [contents[0], contents[1][::-1], contents[2]]
     chunks = (await shared.http.post("/uploads/chunks", files=form(uploads, changed))).json()["chunks"]
     assert [each.get("code") for each in chunks] == [None, "SLOT_CONFLICT", None]
+    # The same problem as for a chunk by itself.
+    problem = (await shared.http.put(uploads[1]["slot"]["url"], content=changed[1])).json()
+    assert {**chunks[1], "requestId": problem["requestId"]} == problem
 
 
 async def test_a_form_with_a_forged_url_is_refused(shared: SharedServer) -> None:
