@@ -2,21 +2,20 @@
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
-from datetime import UTC
-from email.utils import format_datetime
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from endpoints.content_response import content_response, not_modified
-from endpoints.download_headers import CACHE_CONTROL, content_disposition
+from endpoints.download_headers import attachment_headers
 from endpoints.state import address_of, services_of, zip_budget_of
 from services.core.ids import Prefix, require_key
 from services.drive.zips.errors import ContentLost, TooManyZipDownloads
 from storage.blobs import BlockSize
 from storage.drive.models import Zip
 
+MEDIA_TYPE = "application/zip"
 MIB = 2**20
 #: Memory of a process for the lists of entries of the zip files that it sends, and for those of one address. The
 #: largest list takes 5 MiB, that of a hundred files 20 KiB.
@@ -28,7 +27,7 @@ async def download_zip(request: Request) -> Response:
     services, query = services_of(request), request.query_params
     services.signed_urls.check_download(request.url.path, query.get("expires", ""), query.get("signature", ""))
     row = await services.zips.content(require_key(Prefix.ZIP, request.path_params["id"]))
-    headers = _headers(row)
+    headers = attachment_headers(row.name, MEDIA_TYPE, row.etag, row.created_at)
     if response := not_modified(request, headers):
         return response
     return await content_response(request, row.size, headers, partial(_read, request, row))
@@ -60,17 +59,3 @@ def _memory(request: Request, size: int) -> Iterator[None]:
         yield
     finally:
         budget.take(address, -size)
-
-
-def _headers(row: Zip) -> dict[str, str]:
-    return {
-        "Content-Type": "application/zip",
-        "Content-Disposition": content_disposition(row.name),
-        "ETag": f'"{row.etag}"',
-        "Last-Modified": format_datetime(row.created_at.astimezone(UTC), usegmt=True),
-        "Accept-Ranges": "bytes",
-        "Cache-Control": CACHE_CONTROL,
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "Cross-Origin-Resource-Policy": "same-site",
-    }
