@@ -75,9 +75,7 @@ class BarTrack:
         self._print(text)
 
     def _print(self, text: str) -> None:
-        # Soft wrapping leaves a long line to the terminal, so that it can be copied as one line.
-        line = f"{self._name}: {text}"
-        self._bars.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        _print_line(self._bars, f"{self._name}: {text}")
 
 
 class LineTrack(BarTrack):
@@ -105,6 +103,7 @@ class Display:
         console = Console(stderr=True)
         name = Column(max_width=min(NAME_WIDTH, console.width // 4), no_wrap=True, overflow="ellipsis")
         self._track = BarTrack if bars else LineTrack
+        self._last_note = ""
         self.bars = Progress(
             TextColumn("{task.description}", markup=False, table_column=name),
             TextColumn("{task.fields[stage]}", markup=False),
@@ -124,10 +123,21 @@ class Display:
         """A track for one file. The name is not interpreted as markup."""
         return self._track(self.bars, name)
 
+    def note(self, text: str) -> None:
+        """Print a message that is about no file in particular, unless it is the same as the one before."""
+        if text != self._last_note:
+            self._last_note = text
+            _print_line(self.bars, f"cloudkeep: {text}")
+
     def result(self, file_id: str) -> None:
         """Print the ID of a file, and flush it for a script that waits for it."""
         sys.stdout.write(f"{file_id}\n")
         sys.stdout.flush()
+
+
+def _print_line(bars: Progress, line: str) -> None:
+    """Print above the bars. Soft wrapping leaves a long line to the terminal, so that it can be copied as one line."""
+    bars.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def open_display() -> Display:

@@ -32,6 +32,10 @@ class WholeDisplay:
         """A track for one of the files."""
         return PartTrack(self, self._whole, name)
 
+    def note(self, text: str) -> None:
+        """See :class:`Display`."""
+        self._whole.note(text)
+
     def result(self, file_id: str) -> None:
         """See :class:`Display`."""
         if self._with_ids:

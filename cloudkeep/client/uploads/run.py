@@ -155,7 +155,7 @@ class _UploadQueue:
         self._unfinished = asyncio.Semaphore(FILES_AT_ONCE)
         self._unfinished_small = asyncio.Semaphore(SMALL_FILES_AT_ONCE)
         self._sending = asyncio.Lock()
-        self.small_files = SmallFiles(context.http, context.session, context.policy)
+        self.small_files = SmallFiles(context.http, context.session, context.policy, display.note)
 
     async def upload(self, file: FileToUpload) -> FileResult:
         """Upload one file. Raises :class:`cloudkeep.client.errors.ClientError` if the whole run fails."""

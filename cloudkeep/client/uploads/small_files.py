@@ -13,7 +13,7 @@ import httpx
 
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.http import CHUNK_TIMEOUT, network_errors_retryable
-from cloudkeep.client.api.retry import Attempts, RetryPolicy, retry
+from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.errors import UploadFailed
 from cloudkeep.client.uploads.chunk_reports import UploadClosed
@@ -46,12 +46,13 @@ class _SmallFile:
 
 
 class SmallFiles:
-    """The small files of a run."""
+    """The small files of a run. ``notify`` gets messages about many files at once, which belong to none of them."""
 
-    def __init__(self, http: httpx.AsyncClient, session: Session, policy: RetryPolicy) -> None:
+    def __init__(self, http: httpx.AsyncClient, session: Session, policy: RetryPolicy, notify: Notify) -> None:
         self._http = http
         self._policy = policy
-        self._uploads = Uploads(session, policy, self._notify)
+        self._notify = notify
+        self._uploads = Uploads(session, policy, notify)
         self._queue: asyncio.Queue[_SmallFile] = asyncio.Queue()
 
     @asynccontextmanager
@@ -72,9 +73,6 @@ class SmallFiles:
         file = _SmallFile(variables, content)
         self._queue.put_nowait(file)
         return await file.result
-
-    def _notify(self, text: str) -> None:
-        """Messages about many files at once belong to none of them."""
 
     async def _send_groups(self) -> None:
         while True:

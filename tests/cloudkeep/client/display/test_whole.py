@@ -47,6 +47,11 @@ def test_empty_files_are_no_division_by_zero(capsys: Capture) -> None:
     assert capsys.readouterr().err.splitlines()[-1] == "files: 1 files are stored"
 
 
+def test_a_message_about_all_files_is_one_of_the_whole(capsys: Capture) -> None:
+    whole().note("waiting")
+    assert capsys.readouterr().err == "files: waiting\n"
+
+
 def test_ids_are_printed_on_request(capsys: Capture) -> None:
     WholeDisplay(Display(bars=False), "files", {}, with_ids=True).result("file_1")
     whole().result("file_2")

@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from cloudkeep.client.api.graphql import GraphQL
+from cloudkeep.client.api.http import BUDGET_USED_UP
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.tokens import GivenToken
 from cloudkeep.client.display.display import Display
-from cloudkeep.client.errors import SignInError, UsageError
+from cloudkeep.client.errors import RateLimited, SignInError, UsageError
 from cloudkeep.client.uploads.destination import Destination, FileToUpload
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.run import FILES_AT_ONCE, ExitCode, require_sources, upload_all
@@ -99,6 +100,24 @@ async def test_a_small_file_that_the_server_refuses_does_not_stop_the_others(
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == 2
     assert "1.bin: not uploaded: There is no such folder" in printed.err
+
+
+async def test_a_wait_of_small_files_is_said_once(
+    context: UploadContext, files: list[Path], capsys: Capture, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = Session.execute
+    refused: list[str] = []
+
+    async def limited(session: Session, document: str, **variables: object) -> object:
+        if len(refused) < 2:
+            refused.append(document)
+            raise RateLimited(BUDGET_USED_UP, 0.01)
+        return await execute(session, document, **variables)
+
+    monkeypatch.setattr(Session, "execute", limited)
+    assert await _upload_all(files, context, Display(bars=False)) is ExitCode.DONE
+    waits = [line for line in capsys.readouterr().err.splitlines() if "waiting" in line]
+    assert waits == [f"cloudkeep: {BUDGET_USED_UP}; waiting as long as it asks"]
 
 
 async def test_a_file_that_cannot_be_compressed_is_printed_with_a_warning_and_a_code_of_its_own(
