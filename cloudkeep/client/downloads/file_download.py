@@ -27,6 +27,7 @@ MAX_DAMAGED = 2
 MAX_RENEWALS = 3
 #: The responses to a URL that has expired or whose version was deleted.
 REFUSED = frozenset({403, 404, 410})
+GONE, FORBIDDEN = "was deleted meanwhile", "may not be downloaded"
 PARTIAL_CONTENT, RANGE_NOT_SATISFIABLE = 206, 416
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-")
 
@@ -67,6 +68,8 @@ class FileDownload:
         if await self._is_there():
             self._on_progress(self._size)
             return False
+        if self._size and not self._item.url:
+            raise ItemFailed(self._item.label, FORBIDDEN)
         with PartialFile(self._target, self._item.sha256 or "") as part:
             while await asyncio.to_thread(part.hash_step):
                 pass
@@ -116,7 +119,7 @@ class FileDownload:
                 return
             part.reset()
             self._context.track.note(f"{self._target}: the bytes do not match their SHA-256; downloading them again")
-        raise ItemFailed(self._item.path, "the bytes do not match their SHA-256")
+        raise ItemFailed(self._item.label, "the bytes do not match their SHA-256")
 
     async def _receive(self, part: PartialFile) -> None:
         attempts = Attempts(self._context.policy, self._context.track.note)
@@ -173,7 +176,7 @@ class FileDownload:
             raise RetryableError("the server refused to go on in the middle of the file")
         raise_if_retryable(response)
         if not response.is_success:
-            raise ItemFailed(self._item.path, f"the server answers {response.status_code} {response.reason_phrase}")
+            raise ItemFailed(self._item.label, f"the server answers {response.status_code} {response.reason_phrase}")
         if response.status_code != PARTIAL_CONTENT:
             part.reset()
             return
@@ -184,10 +187,12 @@ class FileDownload:
 
     async def _renew(self, renewals: int) -> None:
         current = await self._context.drive.with_url(self._item)
-        if current is None or not current.url:
-            raise ItemFailed(self._item.path, "was deleted, or may not be downloaded")
+        if current is None:
+            raise ItemFailed(self._item.label, GONE)
+        if not current.url:
+            raise ItemFailed(self._item.label, FORBIDDEN)
         if current.sha256 != self._item.sha256:
-            raise ItemFailed(self._item.path, "was changed meanwhile; run the command again")
+            raise ItemFailed(self._item.label, "was changed meanwhile; run the command again")
         if renewals > MAX_RENEWALS:
-            raise ItemFailed(self._item.path, "the server refuses the URLs that it has signed")
+            raise ItemFailed(self._item.label, "the server refuses the URLs that it has signed")
         self._item = current

@@ -10,7 +10,7 @@ import httpx
 
 from cloudkeep.client.display.display import Display, open_display
 from cloudkeep.client.display.progress import RECEIVING, ByteCounter
-from cloudkeep.client.downloads.file_download import DownloadContext, FileDownload
+from cloudkeep.client.downloads.file_download import GONE, DownloadContext, FileDownload
 from cloudkeep.client.downloads.local_paths import destination, require_folder, require_safe_name, whole_drive
 from cloudkeep.client.drive.documents import DOWNLOADED_ITEMS
 from cloudkeep.client.drive.drive import Drive
@@ -85,12 +85,14 @@ class _Run:
     async def _job_of_file(self, local: Path) -> AsyncIterator[Job]:
         if item := await self._drive.with_url(self._item):
             yield Job(item, local)
+        else:
+            self._report_gone(self._item)
 
     async def _jobs_of_folder(self, local: Path) -> AsyncIterator[Job]:
         """The files below the folder. Makes the local folders on the way."""
         require_folder(local)
         folders = {self._item.path.rstrip("/"): local}
-        async for item in self._drive.tree(self._item, DOWNLOADED_ITEMS):
+        async for item in self._drive.tree(self._item, DOWNLOADED_ITEMS, self._report_gone):
             parent = folders.get(item.path[: -len(item.name) - 1])
             if not parent:
                 # A folder above it was reported.
@@ -104,6 +106,9 @@ class _Run:
                 folders[item.path] = path
             except ItemFailed as error:
                 self._outcome.failed(error)
+
+    def _report_gone(self, item: RemoteItem) -> None:
+        self._outcome.failed(ItemFailed(item.label, GONE))
 
 
 class DownloadProgress:

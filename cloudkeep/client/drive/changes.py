@@ -128,11 +128,7 @@ async def in_batches(change: Change, items: Sequence[RemoteItem], outcome: Outco
             await change(batch)
         except RequestRefused as error:
             if len(batch) == 1:
-                outcome.failed(ItemFailed(_name(batch[0]), error))
+                outcome.failed(ItemFailed(batch[0].label, error))
                 continue
             for item in batch:
-                await outcome.attempt(_name(item), change([item]))
-
-
-def _name(item: RemoteItem) -> str:
-    return item.path or item.id
+                await outcome.attempt(item.label, change([item]))

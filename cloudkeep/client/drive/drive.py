@@ -1,6 +1,6 @@
 """The operations of a drive, each with retries."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from cloudkeep.client.api.graphql import Json
@@ -16,6 +16,8 @@ from cloudkeep.client.errors import ItemFailed, RetryableError, UploadFailed
 PAGE_SIZE = 100
 FAIL, KEEP_BOTH, REPLACE = "FAIL", "KEEP_BOTH", "REPLACE"
 CONFLICT_POLICIES = (FAIL, KEEP_BOTH, REPLACE)
+#: Called with a folder that was deleted before all of its items were listed.
+OnGone = Callable[[RemoteItem], None]
 
 
 class Drive:
@@ -54,12 +56,15 @@ class Drive:
             node = await self._execute(documents.ITEM_BY_PATH, path=path)
         return RemoteItem.of(node) if node else None
 
-    async def children(self, folder: RemoteItem, document: str = documents.ITEMS) -> AsyncIterator[RemoteItem]:
-        """The items of a folder: folders first, by name. Nothing if the folder was deleted meanwhile."""
+    async def children(
+        self, folder: RemoteItem, document: str = documents.ITEMS, on_gone: OnGone = lambda _: None
+    ) -> AsyncIterator[RemoteItem]:
+        """The items of a folder: folders first, by name. They end early if the folder is deleted meanwhile."""
         after = None
         while True:
             node = await self._execute(document, id=folder.id, first=PAGE_SIZE, after=after)
             if not node:
+                on_gone(folder)
                 return
             page = node["items"]
             for child in page["nodes"]:
@@ -68,11 +73,13 @@ class Drive:
                 return
             after = page["pageInfo"]["endCursor"]
 
-    async def tree(self, folder: RemoteItem, document: str = documents.ITEMS) -> AsyncIterator[RemoteItem]:
+    async def tree(
+        self, folder: RemoteItem, document: str = documents.ITEMS, on_gone: OnGone = lambda _: None
+    ) -> AsyncIterator[RemoteItem]:
         """Everything below a folder. A folder comes before its items."""
         folders = [folder]
         while folders:
-            children = [child async for child in self.children(folders.pop(), document)]
+            children = [child async for child in self.children(folders.pop(), document, on_gone)]
             for child in children:
                 yield child
             folders += reversed([child for child in children if child.is_folder])

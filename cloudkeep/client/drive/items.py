@@ -44,6 +44,11 @@ class RemoteItem:
             url=(node.get("download") or {}).get("url"),
         )
 
+    @property
+    def label(self) -> str:
+        """How messages name it: by its path, or by its ID if it has none, as in the trash."""
+        return self.path or self.id
+
     def to_json(self) -> Json:
         """The object that ``--json`` prints."""
         return {
