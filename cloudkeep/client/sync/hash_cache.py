@@ -12,6 +12,7 @@ from time import time
 from types import TracebackType
 from typing import Self
 
+NAME = "hashes.sqlite3"
 #: A file that changed so many seconds ago is not kept: it may change again without another time. File systems of FAT
 #: count two seconds.
 RECENT_SECONDS = 3
@@ -29,10 +30,12 @@ class HashCache:
     """The hashes of earlier runs. Without a usable file, it has none, and the files are read again."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path or cache_folder() / "hashes.sqlite3"
+        self._path = path or cache_path()
         self._database: sqlite3.Connection | None = None
 
     def __enter__(self) -> Self:
+        if self._path is None:
+            return self
         with suppress(OSError, sqlite3.Error):
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Used by one thread at a time.
@@ -78,9 +81,17 @@ class HashCache:
             )
 
 
-def cache_folder() -> Path:
-    """The folder for what may be deleted at any time (XDG Base Directory Specification)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cloudkeep"
+def cache_path() -> Path | None:
+    """The file, in the folder for what may be deleted at any time; None for a user without a home folder.
+
+    A relative XDG_CACHE_HOME is ignored (XDG Base Directory Specification 0.8).
+    """
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    if configured.startswith("/"):
+        return Path(configured, "cloudkeep", NAME)
+    with suppress(RuntimeError):
+        return Path.home() / ".cache" / "cloudkeep" / NAME
+    return None
 
 
 def _key(status: os.stat_result) -> tuple[int, int, int, int, int]:

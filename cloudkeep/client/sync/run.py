@@ -1,9 +1,12 @@
 """One run of ``cloudkeep sync``: compare a local folder with one of the drive, and change the latter."""
 
 import asyncio
+import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -15,6 +18,7 @@ from cloudkeep.client.drive.drive import FAIL, REPLACE, Drive
 from cloudkeep.client.drive.items import RemoteItem
 from cloudkeep.client.drive.run import FAILED, Outcome
 from cloudkeep.client.errors import ItemFailed, SourceError, UploadFailed, printable
+from cloudkeep.client.sync.counts import Step, planned, summary
 from cloudkeep.client.sync.hash_cache import HashCache
 from cloudkeep.client.sync.plan import Comparison, Plan, Upload, by_relative_path
 from cloudkeep.client.uploads.destination import Destination, FileToUpload
@@ -22,6 +26,8 @@ from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.local_tree import LocalItem, LocalTree, local_name, read_tree
 from cloudkeep.client.uploads.run import upload_whole
 from cloudkeep.client.uploads.source import Source
+
+KEPT = "what is gone here was not moved to the trash, because not everything was stored"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ async def sync(drive: Drive, http: httpx.AsyncClient, options: SyncOptions) -> i
         plan = await run.plan(local)
         run.report(plan, local)
         if options.is_dry_run:
-            print_plan(plan)
+            print_plan(plan, run.failed)
         else:
             await run.execute(plan)
         return run.outcome.code
@@ -51,6 +57,9 @@ async def sync(drive: Drive, http: httpx.AsyncClient, options: SyncOptions) -> i
 class _Run:
     def __init__(self, drive: Drive, http: httpx.AsyncClient, cache: HashCache, options: SyncOptions) -> None:
         self.outcome = Outcome()
+        #: The items that cannot be synchronised.
+        self.failed = 0
+        self._done: Counter[Step] = Counter()
         self._drive = drive
         self._http = http
         self._cache = cache
@@ -77,13 +86,27 @@ class _Run:
         """Print what is skipped, and what cannot be synchronised."""
         for relative, problem in sorted(local.skipped.items()):
             print_error(f"cloudkeep: {printable(self._shown(relative))}: {problem}; skipped")
-        for relative, problem in sorted({**local.failed, **plan.problems}.items()):
+        problems = {**local.failed, **plan.problems}
+        self.failed = len(problems)
+        for relative, problem in sorted(problems.items()):
             self.outcome.failed(ItemFailed(self._shown(relative), problem))
 
     async def execute(self, plan: Plan) -> None:
-        """Do the steps of the plan. The last one only if all before it succeeded."""
+        """Do the steps of the plan, and print what was done. The last step only if all before it succeeded."""
         self._folders[""] = self._root or await ensure_folder(self._drive, self._options.place)
-        await in_batches(self._drive.move_to_trash, plan.trash_first, self.outcome)
+        todo, self._done[Step.UNCHANGED] = planned(plan), plan.unchanged
+        await self._send(plan)
+        if not self.outcome.code:
+            await in_batches(self._trash, plan.trash_last, self.outcome)
+        elif plan.trash_last:
+            todo[Step.TRASHED] -= len(plan.trash_last)
+            print_error(f"cloudkeep: {KEPT}")
+        self._done[Step.FAILED] = self.failed + (todo - self._done).total()
+        print_error(f"cloudkeep: {summary(self._done)}")
+
+    async def _send(self, plan: Plan) -> None:
+        """Do all steps but the last one."""
+        await in_batches(self._trash, plan.trash_first, self.outcome)
         for item, name in plan.renames:
             await self.outcome.attempt(item.path, self._rename(item, name))
         for folder in plan.folders:
@@ -91,12 +114,6 @@ class _Run:
         uploads = [upload for upload in plan.uploads if upload.item.parent in self._folders]
         if uploads and await self._upload(uploads):
             self.outcome.code = FAILED
-        if self.outcome.code:
-            if plan.trash_last:
-                print_error("cloudkeep: nothing was moved to the trash, because not everything was stored")
-        else:
-            await in_batches(self._drive.move_to_trash, plan.trash_last, self.outcome)
-        print_error(f"cloudkeep: {summary(plan)}")
 
     async def _upload(self, uploads: Sequence[Upload]) -> int:
         context = UploadContext(self._http, self._drive.session)
@@ -107,15 +124,26 @@ class _Run:
     def _file(self, upload: Upload) -> FileToUpload:
         parent = self._folders[upload.item.parent]
         destination = Destination(parent.id, None, REPLACE)
-        return FileToUpload(upload.item.path, printable(upload.item.relative), destination, self._cache.put)
+        stored = partial(self._stored, upload)
+        return FileToUpload(upload.item.path, printable(upload.item.relative), destination, stored)
+
+    def _stored(self, upload: Upload, status: os.stat_result, sha256: str) -> None:
+        self._cache.put(status, sha256)
+        self._done[Step.CHANGED if upload.replaces else Step.NEW] += 1
+
+    async def _trash(self, items: Sequence[RemoteItem]) -> None:
+        await self._drive.move_to_trash(items)
+        self._done[Step.TRASHED] += len(items)
 
     async def _rename(self, item: RemoteItem, name: str) -> None:
         await self._drive.rename(item, name, FAIL)
+        self._done[Step.RENAMED] += 1
 
     async def _make_folder(self, folder: LocalItem) -> None:
         """Create a folder in one that exists. If that one could not be created, it was reported."""
         if parent := self._folders.get(folder.parent):
             self._folders[folder.relative] = await self._drive.create_folder(parent, folder.name)
+            self._done[Step.FOLDER] += 1
 
     async def _hash(self, item: LocalItem) -> str | None:
         """The SHA-256 of a local file. None if it cannot be read or changes, which its upload reports."""
@@ -151,8 +179,8 @@ def _size(item: LocalItem) -> int:
     return 0 if item.is_folder else item.status.st_size
 
 
-def print_plan(plan: Plan) -> None:
-    """Print the steps, one a line."""
+def print_plan(plan: Plan, failed: int) -> None:
+    """Print the steps, one a line. So many items cannot be synchronised."""
     lines = [
         *(("trash", item.path) for item in plan.trash_first),
         *(("rename", f"{item.path} -> {name}") for item, name in plan.renames),
@@ -163,18 +191,4 @@ def print_plan(plan: Plan) -> None:
     for step, what in lines:
         sys.stdout.write(f"{step}  {printable(what)}\n")
     sys.stdout.flush()
-    print_error(f"cloudkeep: would do this: {summary(plan)}")
-
-
-def summary(plan: Plan) -> str:
-    """The numbers of a plan."""
-    changed = sum(1 for upload in plan.uploads if upload.replaces)
-    parts = {
-        "new": len(plan.uploads) - changed,
-        "changed": changed,
-        "unchanged": plan.unchanged,
-        "folders created": len(plan.folders),
-        "renamed": len(plan.renames),
-        "to the trash": len(plan.trash_first) + len(plan.trash_last),
-    }
-    return ", ".join(f"{count} {name}" for name, count in parts.items() if count) or "nothing to do"
+    print_error(f"cloudkeep: would do this: {summary({**planned(plan), Step.FAILED: failed})}")

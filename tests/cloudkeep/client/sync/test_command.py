@@ -102,8 +102,32 @@ async def test_names_that_the_server_refuses_are_listed_at_the_end_and_nothing_i
     (line,) = [line for line in ended.err if "control characters" in line]
     assert line.startswith("cloudkeep: new\\x1b[2J\\nline: not uploaded: ")
     assert not [line for line in ended.err if "\x1b" in line]
-    assert "cloudkeep: nothing was moved to the trash, because not everything was stored" in ended.err
+    assert ended.err[-2:] == [
+        "cloudkeep: what is gone here was not moved to the trash, because not everything was stored",
+        "cloudkeep: 1 unchanged, 1 failed",
+    ]
     assert await paths(drive) == TREE
+
+
+async def test_the_summary_counts_what_was_done_and_what_failed(
+    drive: Drive, server: str, token: str, folder: Path, worker: None
+) -> None:
+    await run(server, token, "sync", folder, "/to")
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").mkdir()
+    (folder / "a.txt/d.txt").write_bytes(b"333")
+    (folder / "b/c.txt").write_bytes(b"changed")
+    (folder / "x\x1b").mkdir()
+    (folder / "x\x1b/y").mkdir()
+    (folder / "x\x1b/y/z.txt").write_bytes(b"4444")
+    ended = await run(server, token, "sync", folder, "/to", "--delete")
+    # The file made place for the folder before anything failed.
+    assert (ended.code, ended.err[-1]) == (
+        1,
+        "cloudkeep: 1 new, 1 changed, 1 folders created, 1 to the trash, 3 failed",
+    )
+    assert await paths(drive) == ["/to", "/to/a.txt", "/to/b", "/to/empty", "/to/a.txt/d.txt", "/to/b/c.txt"]
+    assert [item.path async for item in drive.trash()] == ["/to/a.txt"]
 
 
 async def test_ctrl_c_ends_with_one_line_and_the_next_run_goes_on(

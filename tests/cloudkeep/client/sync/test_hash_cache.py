@@ -69,6 +69,15 @@ def test_a_damaged_cache_has_no_hashes(path: Path, file: Path) -> None:
         assert cache.get(file.stat()) is None
 
 
+def test_a_user_without_a_home_folder_has_no_hashes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 2)
+    with HashCache() as cache:
+        cache.put(file.stat(), "aa")
+        assert cache.get(file.stat()) is None
+
+
 def test_entries_that_were_not_used_for_long_are_removed(
     path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
