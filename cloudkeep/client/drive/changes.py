@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from cloudkeep.client.display.tables import time_text
 from cloudkeep.client.drive.drive import PAGE_SIZE, Drive
 from cloudkeep.client.drive.items import RemoteItem
-from cloudkeep.client.drive.paths import ROOT_PATH, is_id, normalized, split
+from cloudkeep.client.drive.paths import ROOT_PATH, folded, is_id, normalized, split
 from cloudkeep.client.drive.run import Outcome
 from cloudkeep.client.errors import ItemFailed, RequestRefused, printable
 
@@ -97,12 +97,12 @@ async def find_all(drive: Drive, places: Sequence[str], outcome: Outcome) -> lis
 
 async def _find_in_trash(drive: Drive, places: Sequence[str], outcome: Outcome) -> list[RemoteItem]:
     """The items of the trash with these IDs or former paths. Those that are not there are reported."""
-    paths = {normalized(place): place for place in places if not is_id(place)}
+    paths = {folded(normalized(place)): place for place in places if not is_id(place)}
     in_trash: dict[str, list[RemoteItem]] = {path: [] for path in paths}
     if paths:
         async for item in drive.trash():
-            if item.path in in_trash:
-                in_trash[item.path].append(item)
+            if (path := folded(item.path)) in in_trash:
+                in_trash[path].append(item)
     items = await find_all(drive, [place for place in places if is_id(place)], outcome)
     for path, found in in_trash.items():
         if len(found) == 1:

@@ -42,6 +42,6 @@ def split(path: str) -> tuple[str, str]:
     return folder or ROOT_PATH, name
 
 
-def folded(name: str) -> str:
-    """The name for comparison, as the server compares names in a folder: without case, in NFC."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+def folded(path: str) -> str:
+    """The name or path for comparison, as the server compares names in a folder: without case, in NFC."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

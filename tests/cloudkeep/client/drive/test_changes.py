@@ -1,5 +1,7 @@
 """``cloudkeep mkdir``, ``rm`` and ``restore`` on a real server."""
 
+import unicodedata
+
 import pytest
 
 from cloudkeep.client.drive.changes import make_folders, remove, restore
@@ -72,6 +74,21 @@ async def test_a_path_that_is_in_the_trash_twice_is_restored_by_id(drive: Drive,
     assert [item_id in error for item_id in ids] == [True, True]
     assert await restore(drive, ids) == 0
     assert sorted(await paths(drive)) == ["/a", "/a (2)"]
+
+
+@pytest.mark.parametrize("place", ["/TOP/É", unicodedata.normalize("NFD", "/top/é"), "/top/é"])
+async def test_a_path_names_an_item_of_the_trash_by_any_spelling_of_the_drive(drive: Drive, place: str) -> None:
+    await make_folders(drive, ["/top/é"], with_parents=True)
+    await remove(drive, ["/top/é"], permanently=False)
+    assert await restore(drive, [place]) == 0
+    assert await paths(drive) == ["/top", "/top/é"]
+
+
+async def test_a_path_that_is_named_by_two_spellings_is_restored_once(drive: Drive, capsys: Capture) -> None:
+    await make_folders(drive, ["/a"], with_parents=False)
+    await remove(drive, ["/a"], permanently=False)
+    assert await restore(drive, ["/a", "/A"]) == 0
+    assert capsys.readouterr().out == "/a\n"
 
 
 async def test_what_is_not_in_the_trash_is_named(drive: Drive, capsys: Capture) -> None:
