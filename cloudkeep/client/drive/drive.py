@@ -76,13 +76,15 @@ class Drive:
     async def tree(
         self, folder: RemoteItem, document: str = documents.ITEMS, on_gone: OnGone = lambda _: None
     ) -> AsyncIterator[RemoteItem]:
-        """Everything below a folder. A folder comes before its items."""
+        """Everything below a folder. A folder comes before its items, which are listed a page at a time."""
         folders = [folder]
         while folders:
-            children = [child async for child in self.children(folders.pop(), document, on_gone)]
-            for child in children:
+            below: list[RemoteItem] = []
+            async for child in self.children(folders.pop(), document, on_gone):
                 yield child
-            folders += reversed([child for child in children if child.is_folder])
+                if child.is_folder:
+                    below.append(child)
+            folders += reversed(below)
 
     async def trash(self) -> AsyncIterator[RemoteItem]:
         """The items of the trash, without those in folders of the trash. ``path`` is where they were."""
