@@ -179,6 +179,3 @@ class _Notes:
     def note(self, text: str) -> None:
         """Print the message."""
         self._transcript.note(f"  {text}")
-
-    def end(self, text: str) -> None:
-        """Print nothing."""

@@ -11,7 +11,7 @@ from rich.progress import TransferSpeedColumn as BytesPerSecondColumn
 from rich.table import Column
 from rich.text import Text
 
-from cloudkeep.client.display.progress import StageProgress
+from cloudkeep.client.display.progress import Ended, StageProgress
 
 #: Seconds over which the speed is averaged.
 SPEED_SECONDS = 5.0
@@ -68,8 +68,12 @@ class BarTrack:
             self._last_note = text
             self._print(text)
 
-    def end(self, text: str) -> None:
-        """See :class:`cloudkeep.client.display.progress.Track`."""
+    def link(self, kind: str, url: str) -> None:
+        """Show a URL of the result."""
+        self._print(f"{kind}: {url}")
+
+    def end(self, text: str, ended: Ended = Ended.DONE) -> None:
+        """Show the result, and nothing afterwards."""
         self._bars.remove_task(self._id)
         self._bars.refresh()
         self._print(text)
@@ -119,8 +123,8 @@ class Display:
             disable=not bars,
         )
 
-    def track(self, name: str) -> BarTrack:
-        """A track for one file. The name is not interpreted as markup."""
+    def track(self, name: str, _size: int = 0) -> BarTrack:
+        """A track for one file, whose progress tells its size. The name is not interpreted as markup."""
         return self._track(self.bars, name)
 
     def note(self, text: str) -> None:

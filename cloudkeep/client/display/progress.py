@@ -1,6 +1,7 @@
 """The progress of a file: its stage, and how much of that is done."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from time import monotonic
 from typing import Protocol
 
@@ -33,6 +34,14 @@ class StageProgress:
         return 100.0 * self.done / self.total
 
 
+class Ended(Enum):
+    """What became of a file."""
+
+    DONE = auto()
+    NOT_COMPRESSED = auto()
+    FAILED = auto()
+
+
 class Track(Protocol):
     """The display of one file's progress."""
 
@@ -42,10 +51,6 @@ class Track(Protocol):
 
     def note(self, text: str) -> None:
         """Show a message about the file, unless it is the same as the one before."""
-        ...
-
-    def end(self, text: str) -> None:
-        """Show the result, and nothing afterwards."""
         ...
 
 

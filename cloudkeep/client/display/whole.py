@@ -1,36 +1,31 @@
 """One progress bar for many files."""
 
-from collections.abc import Mapping
+from collections import Counter
 
 from cloudkeep.client.display.display import BarTrack, Display
-from cloudkeep.client.display.progress import SENDING, ByteCounter, StageProgress
-
-#: The beginning of the last message about a file that was stored.
-READY = "ready"
+from cloudkeep.client.display.progress import SENDING, ByteCounter, Ended, StageProgress
 
 
 class WholeDisplay:
-    """Shows many files as one, with a message for each that fails. It has the interface of :class:`Display`.
+    """Shows many files as one. It has the interface of :class:`Display`.
 
-    ``sizes`` are the bytes of the files by their labels. ``failed`` are the labels of the files that failed, with the
-    reasons. ``with_ids`` prints the IDs of the files.
+    ``size`` is the sum of their bytes. ``problems`` are the labels and the results of the files that were not uploaded
+    or not compressed. ``with_ids`` prints the IDs of the files.
     """
 
-    def __init__(self, display: Display, name: str, sizes: Mapping[str, int], *, with_ids: bool) -> None:
+    def __init__(self, display: Display, name: str, size: int, *, with_ids: bool) -> None:
         self.bars = display.bars
-        self.failed: dict[str, str] = {}
+        self.problems: list[tuple[str, str]] = []
         self._display = display
-        self._sizes = sizes
         self._with_ids = with_ids
         self._whole = display.track(name)
-        self._counter = ByteCounter(self._whole, SENDING, sum(sizes.values()) or 1)
-        self._ended = 0
-        self._sent: dict[str, int] = {}
-        self._stored = 0
+        self._counter = ByteCounter(self._whole, SENDING, size or 1)
+        self._sent = 0
+        self._counts: Counter[Ended] = Counter()
 
-    def track(self, name: str) -> "PartTrack":
-        """A track for one of the files."""
-        return PartTrack(self, self._whole, name)
+    def track(self, name: str, size: int = 0) -> "PartTrack":
+        """A track for one of the files, with its bytes. Several files may have one name."""
+        return PartTrack(self, self._whole, name, size)
 
     def note(self, text: str) -> None:
         """See :class:`Display`."""
@@ -41,47 +36,53 @@ class WholeDisplay:
         if self._with_ids:
             self._display.result(file_id)
 
-    def update(self, name: str, sent: int) -> None:
-        """Of a file, so many bytes are sent."""
-        self._sent[name] = sent
-        self._show()
+    def advance(self, count: int) -> None:
+        """So many more bytes are sent."""
+        self._sent += count
+        self._counter.update(self._sent)
 
-    def end(self, name: str, text: str) -> None:
+    def end(self, name: str, text: str, ended: Ended) -> None:
         """Nothing more comes of a file."""
-        self._sent.pop(name, None)
-        self._ended += self._sizes.get(name, 0)
-        if text.startswith(READY):
-            self._stored += 1
-        else:
-            self.failed[name] = text
-        self._show()
+        self._counts[ended] += 1
+        if ended is not Ended.DONE:
+            self.problems.append((name, text))
 
-    def close(self) -> None:
-        """Show what was done, in the place of the bar."""
-        failed = f", {len(self.failed)} failed" if self.failed else ""
-        self._whole.end(f"{self._stored} files are stored{failed}")
-
-    def _show(self) -> None:
-        self._counter.update(self._ended + sum(self._sent.values()))
+    def close(self, failed: int) -> None:
+        """Show what was done, in the place of the bar. So many items failed before."""
+        incomplete, failed = self._counts[Ended.NOT_COMPRESSED], failed + self._counts[Ended.FAILED]
+        parts = [f"{self._counts[Ended.DONE] + incomplete} uploaded"]
+        parts += [f"{incomplete} of them not compressed"] if incomplete else []
+        parts += [f"{failed} failed"] if failed else []
+        self._whole.end(", ".join(parts))
 
 
 class PartTrack(BarTrack):
     """The track of a file that is shown as a part of the whole."""
 
-    def __init__(self, whole: WholeDisplay, bar: BarTrack, name: str) -> None:
+    def __init__(self, whole: WholeDisplay, bar: BarTrack, name: str, size: int) -> None:
         self._whole = whole
         self._bar = bar
         self._name = name
+        self._size = size
+        self._sent = 0
 
     def show(self, progress: StageProgress) -> None:
         """See :class:`cloudkeep.client.display.progress.Track`."""
         if progress.stage == SENDING:
-            self._whole.update(self._name, int(progress.done))
+            self._advance(int(progress.done))
 
     def note(self, text: str) -> None:
         """See :class:`cloudkeep.client.display.progress.Track`."""
         self._bar.note(text)
 
-    def end(self, text: str) -> None:
-        """See :class:`cloudkeep.client.display.progress.Track`."""
-        self._whole.end(self._name, text)
+    def link(self, kind: str, url: str) -> None:
+        """Show nothing: among many files, a URL would tell no one whose it is."""
+
+    def end(self, text: str, ended: Ended = Ended.DONE) -> None:
+        """See :class:`BarTrack`."""
+        self._advance(self._size)
+        self._whole.end(self._name, text, ended)
+
+    def _advance(self, sent: int) -> None:
+        self._whole.advance(sent - self._sent)
+        self._sent = sent

@@ -63,7 +63,8 @@ class _Run:
             for _ in range(FILES_AT_ONCE):
                 group.create_task(self._work(jobs, progress))
         known = f", {self._counts[False]} already here" if self._counts[False] else ""
-        self._track.end(f"{self._counts[True]} downloaded{known}")
+        failed = f", {self._outcome.failures} failed" if self._outcome.failures else ""
+        self._track.end(f"{self._counts[True]} downloaded{known}{failed}")
         return self._outcome.code
 
     async def _work(self, jobs: AsyncIterator[Job], progress: "DownloadProgress") -> None:

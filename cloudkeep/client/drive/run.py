@@ -53,10 +53,11 @@ class Notes:
 
 
 class Outcome:
-    """Whether everything was done. A failure with one item is reported, and the others go on."""
+    """Whether everything was done, else ``failures``. One with an item is reported, and the others go on."""
 
     def __init__(self, report: Notify = note) -> None:
         self.code = DONE
+        self.failures = 0
         self._report = report
 
     async def attempt(self, place: str, work: Awaitable[None]) -> None:
@@ -69,4 +70,5 @@ class Outcome:
     def failed(self, error: ClientError) -> None:
         """Report a failure."""
         self.code = FAILED
+        self.failures += 1
         self._report(str(error))

@@ -118,14 +118,14 @@ class _Run:
     async def _upload(self, uploads: Sequence[Upload]) -> int:
         context = UploadContext(self._http, self._drive.session)
         files = [self._file(upload) for upload in uploads]
-        sizes = {file.label: upload.item.status.st_size for file, upload in zip(files, uploads, strict=True)}
-        return await upload_whole(files, sizes, {}, context, with_ids=False)
+        return await upload_whole(files, {}, context, with_ids=False)
 
     def _file(self, upload: Upload) -> FileToUpload:
         parent = self._folders[upload.item.parent]
         destination = Destination(parent.id, None, REPLACE)
         stored = partial(self._stored, upload)
-        return FileToUpload(upload.item.path, printable(upload.item.relative), destination, stored)
+        item = upload.item
+        return FileToUpload(item.path, printable(str(item.path)), destination, stored, item.status.st_size)
 
     def _stored(self, upload: Upload, status: os.stat_result, sha256: str) -> None:
         self._cache.put(status, sha256)

@@ -31,12 +31,16 @@ class Destination:
 
 @dataclass(frozen=True)
 class FileToUpload:
-    """A local file. ``label`` names it in messages. Without a destination, it goes to the root of the drive."""
+    """A local file. ``label`` names it in messages. Without a destination, it goes to the root of the drive.
+
+    ``size`` is that at which it was found, in bytes; 0 if nobody has looked.
+    """
 
     path: Path
     label: str
     destination: Destination | None = None
     on_stored: OnStored | None = None
+    size: int = 0
 
     @classmethod
     def of(cls, path: Path) -> "FileToUpload":

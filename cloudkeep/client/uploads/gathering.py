@@ -20,10 +20,9 @@ Report = Callable[[str, str], None]
 
 @dataclass
 class Gathered:
-    """The files to upload, and their sizes in bytes by their labels. ``failed`` are items that cannot be read."""
+    """The files to upload. ``failed`` are items that cannot be read or created, by their paths, with the reasons."""
 
     files: list[FileToUpload] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,26 +51,24 @@ class Gathering:
         for item in tree.items:
             if not item.is_folder:
                 size, relative_path = item.status.st_size, f"{name}/{item.parent}".rstrip("/")
-                self._add_file(item.path, size, f"{name}/{item.relative}", relative_path)
+                self._add_file(item.path, size, str(item.path), relative_path)
         for relative, problem in sorted(tree.skipped.items()):
             self._skipped(str(path / relative), problem)
         for relative, problem in sorted(tree.failed.items()):
             self._gathered.failed[str(path / relative)] = problem
-        await self._make_empty_folders(name, tree)
+        await self._make_empty_folders(path, tree)
 
     def _add_file(self, path: Path, size: int, label: str, relative_path: str) -> None:
         destination = Destination(self._folder.id, relative_path or None, self._conflict)
-        file = FileToUpload(path, printable(label), destination)
-        self._gathered.files.append(file)
-        self._gathered.sizes[file.label] = size
+        self._gathered.files.append(FileToUpload(path, printable(label), destination, size=size))
 
-    async def _make_empty_folders(self, name: str, tree: LocalTree) -> None:
+    async def _make_empty_folders(self, path: Path, tree: LocalTree) -> None:
+        top = joined(self._folder.path, local_name(path))
         for relative in empty_folders(tree.items):
-            place = joined(joined(self._folder.path, name), relative) if relative else joined(self._folder.path, name)
             try:
-                await ensure_folder(self._drive, place)
+                await ensure_folder(self._drive, joined(top, relative) if relative else top)
             except (ItemFailed, UploadFailed) as error:
-                self._gathered.failed[f"{name}/{relative}".rstrip("/")] = str(error)
+                self._gathered.failed[str(path / relative)] = str(error)
 
 
 def _size(path: Path) -> int:

@@ -12,8 +12,8 @@ from cloudkeep.client.api.http import open_http
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.sign_in import sign_in
 from cloudkeep.client.api.tokens import TokenPair, Tokens
-from cloudkeep.client.display.display import Display, open_display, print_error
-from cloudkeep.client.display.progress import Track
+from cloudkeep.client.display.display import BarTrack, Display, open_display, print_error
+from cloudkeep.client.display.progress import Ended
 from cloudkeep.client.display.whole import WholeDisplay
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.run import Notes
@@ -103,22 +103,22 @@ async def _upload(options: UploadOptions, context: UploadContext) -> ExitCode:
     gathered = await gather(drive, options.paths, options.place, options.conflict, _report_skipped)
     if not has_folders:
         return await upload_all(gathered.files, context, open_display())
-    return await upload_whole(gathered.files, gathered.sizes, gathered.failed, context)
+    return await upload_whole(gathered.files, gathered.failed, context)
 
 
 async def upload_whole(
     files: Sequence[FileToUpload],
-    sizes: Mapping[str, int],
     failed: Mapping[str, str],
     context: UploadContext,
     *,
     with_ids: bool = True,
 ) -> ExitCode:
     """Upload many files with one progress bar, and print at the end what failed, here and before."""
-    display = WholeDisplay(open_display(), f"{len(files)} files", sizes, with_ids=with_ids)
+    name = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+    display = WholeDisplay(open_display(), name, sum(file.size for file in files), with_ids=with_ids)
     code = await upload_all(files, context, display)
-    display.close()
-    for label, problem in {**failed, **display.failed}.items():
+    display.close(len(failed))
+    for label, problem in [*failed.items(), *display.problems]:
         print_error(f"cloudkeep: {printable(label)}: {problem}")
     return ExitCode.FAILED if failed else code
 
@@ -160,7 +160,7 @@ class _UploadQueue:
     async def upload(self, file: FileToUpload) -> FileResult:
         """Upload one file. Raises :class:`cloudkeep.client.errors.ClientError` if the whole run fails."""
         async with self._unfinished_small if _is_small(file.path) else self._unfinished:
-            track = self._display.track(file.label)
+            track = self._display.track(file.label, file.size)
             try:
                 with Source(file.path) as source:
                     upload = FileUpload(self._context, source, track, file.destination)
@@ -169,10 +169,10 @@ class _UploadQueue:
                         file.on_stored(source.status, upload.sha256)
                     return result
             except (UploadFailed, SourceError) as error:
-                track.end(f"not uploaded: {error}")
+                track.end(f"not uploaded: {error}", Ended.FAILED)
                 return FileResult(ExitCode.FAILED)
 
-    async def _upload(self, upload: FileUpload, track: Track) -> FileResult:
+    async def _upload(self, upload: FileUpload, track: BarTrack) -> FileResult:
         if upload.is_small:
             state = await upload.send_with_others(self.small_files)
         else:
@@ -181,11 +181,11 @@ class _UploadQueue:
         state = await upload.finish(state)
         if state.error:
             if state.download_url:
-                track.note(f"original: {state.download_url}")
-            track.end(f"uploaded, but not compressed: {printable(state.error)}")
+                track.link("original", state.download_url)
+            track.end(f"uploaded, but not compressed: {printable(state.error)}", Ended.NOT_COMPRESSED)
             return FileResult(ExitCode.NOT_COMPRESSED, state.file_id)
         if self._context.compress and state.compressed_url:
-            track.note(f"compressed: {state.compressed_url}")
+            track.link("compressed", state.compressed_url)
         track.end(f"ready: {state.download_url}" if state.download_url else "ready")
         return FileResult(ExitCode.DONE, state.file_id)
 

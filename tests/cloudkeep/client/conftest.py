@@ -55,10 +55,6 @@ class Watcher:
         self.notes.append(text)
         self.on_note(text)
 
-    def end(self, text: str) -> None:
-        """See :class:`cloudkeep.client.display.progress.Track`."""
-        self.notes.append(text)
-
 
 @pytest.fixture(autouse=True)
 def config_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -100,7 +100,7 @@ async def test_names_that_the_server_refuses_are_listed_at_the_end_and_nothing_i
     ended = await run(server, token, "sync", folder, "/to", "--delete")
     assert ended.code == 1
     (line,) = [line for line in ended.err if "control characters" in line]
-    assert line.startswith("cloudkeep: new\\x1b[2J\\nline: not uploaded: ")
+    assert line.startswith(f"cloudkeep: {folder}/new\\x1b[2J\\nline: not uploaded: ")
     assert not [line for line in ended.err if "\x1b" in line]
     assert ended.err[-2:] == [
         "cloudkeep: what is gone here was not moved to the trash, because not everything was stored",
