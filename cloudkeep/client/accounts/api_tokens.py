@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from cloudkeep.client.accounts.connection import Connection, connected
 from cloudkeep.client.accounts.documents import API_TOKENS, CREATE_API_TOKEN, REAUTHENTICATE, REVOKE_API_TOKEN
-from cloudkeep.client.accounts.server import note, require_tokens
+from cloudkeep.client.accounts.server import require_tokens
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.tokens import Tokens
 from cloudkeep.client.credentials.choice import choose_credentials
+from cloudkeep.client.display.display import print_error
 from cloudkeep.client.display.tables import table, time_text
 from cloudkeep.client.errors import RequestRefused, UsageError, printable
 from cloudkeep.client.prompts import ask_password, password_of_stdin, require_terminal
@@ -64,7 +65,7 @@ def create(url: str | None, new: NewToken, *, password_stdin: bool) -> int:
             payload = connection.execute(CREATE_API_TOKEN, tokens, input=new.to_input())
     expires_at = payload["apiToken"]["expiresAt"]
     ends = f"expires at {time_text(expires_at)} UTC" if expires_at else "does not expire"
-    note(f"Created {payload['apiToken']['id']}, which {ends}. This is the only time that the token is shown:")
+    print_error(f"Created {payload['apiToken']['id']}, which {ends}. This is the only time that the token is shown:")
     sys.stdout.write(f"{payload['secret']}\n")
     return 0
 
@@ -102,7 +103,7 @@ def revoke(url: str | None, name: str) -> int:
             ids = ", ".join(row["id"] for row in found)
             raise UsageError(f"several API tokens have the name {printable(repr(name))}; name one by its ID: {ids}")
         connection.execute(REVOKE_API_TOKEN, tokens, input={"apiTokenId": found[0]["id"]})
-    note(f"Revoked {printable(found[0]['name'])}.")
+    print_error(f"Revoked {printable(found[0]['name'])}.")
     return 0
 
 
@@ -122,7 +123,7 @@ def _find_all(connection: Connection, tokens: Tokens) -> Iterator[Json]:
 def _reauthenticate(connection: Connection, tokens: Tokens, *, password_stdin: bool) -> None:
     if not password_stdin:
         require_terminal("the last sign-in was too long ago, so give the password with --password-stdin")
-        note("The last sign-in was too long ago for this, so the password is needed again.")
+        print_error("The last sign-in was too long ago for this, so the password is needed again.")
     password = password_of_stdin() if password_stdin else ask_password()
     connection.execute(REAUTHENTICATE, tokens, input={"password": password})
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 from cloudkeep.client.accounts.connection import Connection, connected
 from cloudkeep.client.accounts.documents import REGISTER, SERVER
-from cloudkeep.client.accounts.server import note
 from cloudkeep.client.accounts.signing_in import keep
 from cloudkeep.client.accounts.verification import Verification
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.credentials.choice import choose_stored
+from cloudkeep.client.display.display import print_error
 from cloudkeep.client.errors import CredentialsError, Refused, RequestRefused, UsageError
 from cloudkeep.client.prompts import ask, ask_new_password, password_of_stdin, require_terminal
 
@@ -68,7 +68,7 @@ def register(url: str | None, answers: Answers, *, password_stdin: bool) -> int:
         # A closed server without any account accepts an invitation.
         if mode == CLOSED and not answers.invitation:
             raise Refused(f"{chosen.url} accepts no registrations; ask its administrator for an account")
-        note(f"Registering at {chosen.url}")
+        print_error(f"Registering at {chosen.url}")
         answers.password = password_of_stdin() if password_stdin else None
         may_ask_again = not password_stdin
         registration = _register(connection, answers, mode == INVITE, may_ask_again=may_ask_again)
@@ -92,5 +92,5 @@ def _register(connection: Connection, answers: Answers, needs_invitation: bool, 
         except RequestRefused as error:
             if not may_ask_again or not answers.forget(error.field):
                 raise
-            note(f"{error}. Please try again.")
+            print_error(f"{error}. Please try again.")
             needs_invitation = needs_invitation or error.field == "invitation"

@@ -1,16 +1,9 @@
 """Which server a command of accounts is for, and who is signed in there."""
 
-import sys
-
 from cloudkeep.client.accounts.connection import Connection
 from cloudkeep.client.api.tokens import Tokens
 from cloudkeep.client.credentials.choice import Credentials
 from cloudkeep.client.errors import SignInError
-
-
-def note(text: str) -> None:
-    """Print a line on standard error. Standard output has only what a script may need."""
-    sys.stderr.write(f"{text}\n")
 
 
 def require_tokens(connection: Connection, credentials: Credentials) -> Tokens:

@@ -5,7 +5,7 @@ import sys
 
 from cloudkeep.client.accounts.connection import Connection, connected
 from cloudkeep.client.accounts.documents import CURRENT_SESSION, LOGOUT, WHOAMI, WHOAMI_WITHOUT_ADDRESS
-from cloudkeep.client.accounts.server import note, require_tokens
+from cloudkeep.client.accounts.server import require_tokens
 from cloudkeep.client.api.sign_in import INVALID_CREDENTIALS, SignIn, sign_in
 from cloudkeep.client.api.tokens import Tokens
 from cloudkeep.client.credentials.choice import (
@@ -18,6 +18,7 @@ from cloudkeep.client.credentials.choice import (
 from cloudkeep.client.credentials.refresh_lock import refresh_lock_outside_loop
 from cloudkeep.client.credentials.stored_tokens import stored_session
 from cloudkeep.client.credentials.types import StoredSession
+from cloudkeep.client.display.display import print_error
 from cloudkeep.client.display.tables import time_text
 from cloudkeep.client.errors import ClientError, CredentialsError, RequestRefused, RetryableError, UsageError, printable
 from cloudkeep.client.prompts import ask, ask_password, password_of_stdin, require_terminal
@@ -37,7 +38,7 @@ def login(url: str | None, user: str | None, *, password_stdin: bool) -> int:
     chosen = choose_stored(url, without_keyring=True)
     with connected(chosen.url) as connection:
         connection.require_server()
-        note(f"Signing in at {chosen.url}")
+        print_error(f"Signing in at {chosen.url}")
         name = user or ask("User ID or e-mail address")
         password = password_of_stdin() if password_stdin else ask_password()
         device_token = chosen.stored.device_token_for(name)
@@ -57,9 +58,10 @@ def keep(connection: Connection, chosen: StoredCredentials, signed_in: SignIn) -
     except BaseException:
         connection.run(_end(connection, session))
         raise
-    note(f"Signed in as {printable(signed_in.user_id)}. The session is kept in {chosen.store.place(chosen.url)}.")
+    place = chosen.store.place(chosen.url)
+    print_error(f"Signed in as {printable(signed_in.user_id)}. The session is kept in {place}.")
     if is_token_in_environment():
-        note("CLOUDKEEP_TOKEN is set, and is used instead of this session until you unset it.")
+        print_error("CLOUDKEEP_TOKEN is set, and is used instead of this session until you unset it.")
 
 
 def logout(url: str | None) -> int:
@@ -73,14 +75,15 @@ def logout(url: str | None) -> int:
     finally:
         was_signed_in = _remove(chosen)
     if not was_signed_in:
-        note(f"No one is signed in at {chosen.url}.")
+        print_error(f"No one is signed in at {chosen.url}.")
         return 0
     if not chosen.is_signed_in:
         problem = "the session is in the system keyring, which does not work"
     if problem:
-        note(f"Signed out here. At {chosen.url} the session stays open until it expires or you end it: {problem}.")
+        still_open = f"At {chosen.url} the session stays open until it expires or you end it"
+        print_error(f"Signed out here. {still_open}: {problem}.")
         return 1
-    note(f"Signed out of {chosen.url}.")
+    print_error(f"Signed out of {chosen.url}.")
     return 0
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from cloudkeep.client.accounts.connection import Connection
 from cloudkeep.client.accounts.documents import RESEND_OTP, VERIFY_OTP
-from cloudkeep.client.accounts.server import note
 from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.sign_in import SignIn
+from cloudkeep.client.display.display import print_error
 from cloudkeep.client.errors import Refused, RequestRefused, printable
 from cloudkeep.client.prompts import ask
 
@@ -26,7 +26,7 @@ class Verification:
 
     def run(self) -> SignIn:
         """The first session of the account. Raises :class:`Refused`, :class:`RequestRefused` and KeyboardInterrupt."""
-        note(f"A code was mailed to {printable(self.registration['email'])}. To get another one, type {RESEND}.")
+        print_error(f"A code was mailed to {printable(self.registration['email'])}. To get another one, type {RESEND}.")
         guesses = 0
         while guesses < MAX_GUESSES:
             code = ask("Code")
@@ -41,7 +41,7 @@ class Verification:
                 # A text that is no code, such as one with a digit too few, is no guess.
                 guesses += error.code == WRONG_CODE
                 wrong = "The code is wrong or has expired" if error.code == WRONG_CODE else str(error)
-                note(f"{wrong}. Please try again.")
+                print_error(f"{wrong}. Please try again.")
         raise Refused("the code was wrong too often; run the same command again for a new code")
 
     def _verify(self, code: str) -> SignIn:
@@ -53,13 +53,13 @@ class Verification:
             except RequestRefused as error:
                 if error.field != "userId" or not self.may_ask_again:
                     raise
-                note(f"{error}.")
+                print_error(f"{error}.")
                 given["userId"] = ask("User ID")
 
     def _resend(self) -> None:
         try:
             self.connection.execute(RESEND_OTP, input={"registrationId": self.registration["id"]})
         except RequestRefused as error:
-            note(f"{error}.")
+            print_error(f"{error}.")
         else:
-            note("A new code was mailed.")
+            print_error("A new code was mailed.")

@@ -17,22 +17,18 @@ async def make_folders(drive: Drive, places: Sequence[str], *, with_parents: boo
     """Create folders. ``with_parents`` also creates the folders above them, and accepts one that exists."""
     outcome = Outcome()
     for place in places:
-        work = _accept_folder(drive, place) if with_parents else _make_folder(drive, place)
-        await outcome.attempt(place, work)
+        work = ensure_folder if with_parents else _make_folder
+        await outcome.attempt(place, work(drive, place))
     return outcome.code
 
 
-async def _make_folder(drive: Drive, place: str) -> None:
+async def _make_folder(drive: Drive, place: str) -> RemoteItem:
     parent_path, name = split(place)
     if not name:
         raise ItemFailed(place, "exists already")
     if await drive.lookup(place):
         raise ItemFailed(place, "exists already")
-    await drive.create_folder(await drive.find_folder(parent_path), name)
-
-
-async def _accept_folder(drive: Drive, place: str) -> None:
-    await ensure_folder(drive, place)
+    return await drive.create_folder(await drive.find_folder(parent_path), name)
 
 
 async def ensure_folder(drive: Drive, place: str) -> RemoteItem:

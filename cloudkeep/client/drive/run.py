@@ -60,7 +60,7 @@ class Outcome:
         self.failures = 0
         self._report = report
 
-    async def attempt(self, place: str, work: Awaitable[None]) -> None:
+    async def attempt(self, place: str, work: Awaitable[object]) -> None:
         """Await the work on one item, and report its failure."""
         try:
             await work
