@@ -9,11 +9,11 @@ from cloudkeep.cli.admin.commands import admin
 from cloudkeep.cli.restore_command import restore
 from cloudkeep.client.accounts.commands import login, logout, register, whoami
 from cloudkeep.client.accounts.token_commands import token
-from cloudkeep.client.command import upload
 from cloudkeep.client.demo.command import demo
 from cloudkeep.client.downloads.command import download
 from cloudkeep.client.drive.commands import cp, ls, mkdir, mv, rm, search
 from cloudkeep.client.sync.command import sync
+from cloudkeep.client.uploads.command import upload
 
 app = typer.Typer(
     name="cloudkeep",
