@@ -1,4 +1,4 @@
-"""Errors of an upload or an attempt. A message is one line for a terminal, without tokens or signed URLs."""
+"""Errors of a command or an attempt. A message is one line for a terminal, without tokens or signed URLs."""
 
 
 class ClientError(Exception):
@@ -35,8 +35,8 @@ class Refused(ClientError):
     """The server refused a command."""
 
 
-class UploadFailed(ClientError):
-    """A file cannot be uploaded. The upload of other files continues."""
+class TransferFailed(ClientError):
+    """A file cannot be uploaded or downloaded, or an item not be changed. The work on others continues."""
 
     exit_code = 1
 
@@ -50,11 +50,11 @@ class ItemFailed(ClientError):
         super().__init__(f"{printable(place)}: {reason}")
 
 
-class SourceChanged(UploadFailed):
+class SourceChanged(TransferFailed):
     """The file was changed during the upload."""
 
 
-class RequestRefused(UploadFailed):
+class RequestRefused(TransferFailed):
     """The server refused a request, and trying again does not help.
 
     ``code`` is the server's error code, and ``field`` the name of the input that it is about, if it is about one.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from secrets import SystemRandom
 from typing import TypeVar
 
-from cloudkeep.client.errors import RateLimited, RetryableError, UploadFailed
+from cloudkeep.client.errors import RateLimited, RetryableError, TransferFailed
 
 T = TypeVar("T")
 Notify = Callable[[str], None]
@@ -53,7 +53,7 @@ class Attempts:
         self._failures = 0
 
     async def failed(self, error: RetryableError) -> None:
-        """Wait for the next attempt. Raises :class:`UploadFailed` after the last one.
+        """Wait for the next attempt. Raises :class:`TransferFailed` after the last one.
 
         A rate limit does not count as a failure; its waits are not limited.
         """
@@ -63,7 +63,7 @@ class Attempts:
             return
         self._failures += 1
         if self._failures >= self._policy.max_attempts:
-            raise UploadFailed(f"{error}; gave up after {self._failures} tries") from error
+            raise TransferFailed(f"{error}; gave up after {self._failures} tries") from error
         self._notify(f"{error}; trying again")
         await asyncio.sleep(self._policy.delay(self._failures, error.retry_after))
 
@@ -74,7 +74,7 @@ def rate_limit_message(error: RateLimited) -> str:
 
 
 async def retry(call: Callable[[], Awaitable[T]], attempts: Attempts) -> T:
-    """Call until there is a result. Raises :class:`UploadFailed` after the last :class:`RetryableError`."""
+    """Call until there is a result. Raises :class:`TransferFailed` after the last :class:`RetryableError`."""
     while True:
         try:
             return await call()

@@ -19,7 +19,7 @@ from cloudkeep.client.demo.clip import make_clip
 from cloudkeep.client.demo.documents import ABORT_UPLOAD, FILE, REGISTER, VERIFY_OTP
 from cloudkeep.client.demo.transcript import ShownGraphQL, Transcript
 from cloudkeep.client.display.progress import SENDING, ByteCounter, StageProgress
-from cloudkeep.client.errors import ClientError, RequestRefused, UploadFailed
+from cloudkeep.client.errors import ClientError, RequestRefused, TransferFailed
 from cloudkeep.client.uploads.progress_stream import ProgressStream
 from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import MissingSlots
@@ -115,7 +115,7 @@ class Tour:
         self._transcript.step("Get the download URLs", "The file is in the drive, with its compressed copy.")
         upload = await self._execute(FILE, id=upload_id)
         if not upload or upload["status"] != READY:
-            raise UploadFailed(f"the upload is {upload['status'] if upload else 'gone'}, not {READY}")
+            raise TransferFailed(f"the upload is {upload['status'] if upload else 'gone'}, not {READY}")
         file: Json = upload["file"]
         return file
 
@@ -130,7 +130,7 @@ class Tour:
         self._transcript.step("Download the original", "Its SHA-256 must equal that of the clip.")
         await self._download(file, sha256, self._folder / "original.mp4")
         if not file["renditions"]:
-            raise UploadFailed("the server did not compress the video")
+            raise TransferFailed("the server did not compress the video")
         (rendition,) = file["renditions"]
         self._transcript.step("Download the compressed copy", "Its SHA-256 must equal the one that the server gave us.")
         await self._download(rendition, rendition["sha256"], self._folder / "compressed.mp4")
@@ -146,7 +146,7 @@ class Tour:
         attempts = Attempts(RetryPolicy(), self._transcript.note)
         digest = await retry(lambda: self._get(stored["download"]["url"], path), attempts)
         if digest != sha256:
-            raise UploadFailed(f"the SHA-256 of {path.name} is {digest}, not {sha256}")
+            raise TransferFailed(f"the SHA-256 of {path.name} is {digest}, not {sha256}")
         self._transcript.note(f"  SHA-256 matches: {digest}", "green")
 
     async def _get(self, url: str, path: Path) -> str:
@@ -156,7 +156,7 @@ class Tour:
             async with self._http.stream("GET", url, follow_redirects=True) as response:
                 raise_if_retryable(response)
                 if not response.is_success:
-                    raise UploadFailed(f"the download was refused: {response.status_code} {response.reason_phrase}")
+                    raise TransferFailed(f"the download was refused: {response.status_code} {response.reason_phrase}")
                 async for block in response.aiter_bytes():
                     file.write(block)
                     digest.update(block)

@@ -17,7 +17,7 @@ from cloudkeep.client.display.progress import Track
 from cloudkeep.client.downloads.partial_file import PartialFile
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.items import RemoteItem
-from cloudkeep.client.errors import ItemFailed, RetryableError, SourceError, UploadFailed
+from cloudkeep.client.errors import ItemFailed, RetryableError, SourceError, TransferFailed
 from cloudkeep.client.uploads.source import Source
 
 BLOCK_SIZE = 256 * 1024
@@ -63,7 +63,7 @@ class FileDownload:
     async def run(self) -> bool:
         """Download the file, unless it is there. Returns whether it was downloaded.
 
-        Raises :class:`ItemFailed`, :class:`DiskFull`, :class:`UploadFailed` and :class:`SignInError`.
+        Raises :class:`ItemFailed`, :class:`DiskFull`, :class:`TransferFailed` and :class:`SignInError`.
         """
         if await self._is_there():
             self._on_progress(self._size)
@@ -106,7 +106,7 @@ class FileDownload:
         try:
             with Source(self._target) as source:
                 return (await source.sha256_of(0, self._size)).hex() == self._item.sha256
-        except (SourceError, UploadFailed) as error:
+        except (SourceError, TransferFailed) as error:
             if self._context.overwrite:
                 return False
             reason = f"exists here and cannot be compared: {error}; --overwrite replaces it"

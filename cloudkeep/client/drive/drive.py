@@ -10,7 +10,7 @@ from cloudkeep.client.api.waiting import when_allowed
 from cloudkeep.client.drive import documents
 from cloudkeep.client.drive.items import RemoteItem
 from cloudkeep.client.drive.paths import ROOT_PATH, is_id, joined, normalized
-from cloudkeep.client.errors import ItemFailed, RetryableError, UploadFailed
+from cloudkeep.client.errors import ItemFailed, RetryableError, TransferFailed
 
 #: The server's largest page, and its longest list of items in one mutation.
 PAGE_SIZE = 100
@@ -23,7 +23,7 @@ OnGone = Callable[[RemoteItem], None]
 class Drive:
     """The drive of one account. ``place`` is a path or an ID. ``notify`` gets messages about retries and waits.
 
-    Every method raises :class:`UploadFailed` when the server refuses or after the last retry, and
+    Every method raises :class:`TransferFailed` when the server refuses or after the last retry, and
     :class:`SignInError`.
     """
 
@@ -131,7 +131,7 @@ class Drive:
         try:
             payload = await when_allowed(lambda: self.session.execute(documents.COPY_ITEMS, input=given))
         except RetryableError as error:
-            raise UploadFailed(f"{error}; look at the folder before you copy again") from error
+            raise TransferFailed(f"{error}; look at the folder before you copy again") from error
         return [RemoteItem.of(node) for node in payload["items"]]
 
     async def move_to_trash(self, items: Sequence[RemoteItem]) -> None:

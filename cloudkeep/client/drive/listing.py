@@ -12,7 +12,7 @@ from cloudkeep.client.display.tables import NOTHING, time_text
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.items import RemoteItem
 from cloudkeep.client.drive.run import DONE
-from cloudkeep.client.errors import ItemFailed, UploadFailed, printable
+from cloudkeep.client.errors import ItemFailed, TransferFailed, printable
 
 #: The widths of the columns of ``-l``, of sizes as people read them and in bytes.
 SIZE_WIDTH, BYTES_WIDTH = 8, 14
@@ -98,14 +98,14 @@ async def search(drive: Drive, query: str, format_: Format, limit: int) -> int:
 async def _found(drive: Drive, place: str) -> RemoteItem:
     try:
         return await drive.find(place)
-    except UploadFailed as error:
+    except TransferFailed as error:
         raise ItemFailed(place, error) from error
 
 
 async def _print(place: str, items: AsyncIterator[RemoteItem], format_: Format, limit: int | None = None) -> int:
     try:
         await Printer(format_).print_all(items, limit)
-    except UploadFailed as error:
+    except TransferFailed as error:
         raise ItemFailed(place, error) from error
     return DONE
 

@@ -11,7 +11,7 @@ from cloudkeep.client.drive.drive import FAIL, KEEP_BOTH, PAGE_SIZE, Drive
 from cloudkeep.client.drive.items import RemoteItem
 from cloudkeep.client.drive.paths import ROOT_PATH, is_id, split
 from cloudkeep.client.drive.run import DONE, Outcome
-from cloudkeep.client.errors import ClientError, ItemFailed, UploadFailed
+from cloudkeep.client.errors import ClientError, ItemFailed, TransferFailed
 
 T = TypeVar("T")
 Place = Callable[[Sequence[RemoteItem], RemoteItem, str], Awaitable[list[RemoteItem]]]
@@ -90,7 +90,7 @@ async def _place_and_rename(
     if policy == KEEP_BOTH and placed.name != name:
         try:
             await drive.rename(placed, name, conflict)
-        except UploadFailed as error:
+        except TransferFailed as error:
             raise ItemFailed(target, f"{error}; it is now {placed.path}") from error
 
 
@@ -98,5 +98,5 @@ async def _named(place: str, work: Awaitable[T]) -> T:
     """Await, and name the place in the error of a refusal."""
     try:
         return await work
-    except UploadFailed as error:
+    except TransferFailed as error:
         raise ItemFailed(place, error) from error

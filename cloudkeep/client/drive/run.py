@@ -11,7 +11,7 @@ from cloudkeep.client.api.session import Session
 from cloudkeep.client.credentials.choice import choose_credentials
 from cloudkeep.client.display.display import print_error
 from cloudkeep.client.drive.drive import Drive
-from cloudkeep.client.errors import ClientError, ItemFailed, UploadFailed
+from cloudkeep.client.errors import ClientError, ItemFailed, TransferFailed
 
 DONE, FAILED = 0, 1
 
@@ -64,7 +64,7 @@ class Outcome:
         """Await the work on one item, and report its failure."""
         try:
             await work
-        except (ItemFailed, UploadFailed) as error:
+        except (ItemFailed, TransferFailed) as error:
             self.failed(error if isinstance(error, ItemFailed) else ItemFailed(place, error))
 
     def failed(self, error: ClientError) -> None:

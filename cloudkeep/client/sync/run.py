@@ -17,7 +17,7 @@ from cloudkeep.client.drive.changes import ensure_folder, in_batches
 from cloudkeep.client.drive.drive import FAIL, REPLACE, Drive
 from cloudkeep.client.drive.items import RemoteItem
 from cloudkeep.client.drive.run import FAILED, Outcome
-from cloudkeep.client.errors import ItemFailed, SourceError, UploadFailed, printable
+from cloudkeep.client.errors import ItemFailed, SourceError, TransferFailed, printable
 from cloudkeep.client.sync.counts import Step, planned, summary
 from cloudkeep.client.sync.hash_cache import HashCache
 from cloudkeep.client.sync.plan import Comparison, Plan, Upload, by_relative_path
@@ -154,7 +154,7 @@ class _Run:
                 sha256 = (await source.sha256_of(0, source.size)).hex()
                 self._cache.put(source.status, sha256)
                 return sha256
-        except (SourceError, UploadFailed):
+        except (SourceError, TransferFailed):
             return None
 
     def _shown(self, relative: str) -> str:

@@ -8,7 +8,7 @@ import httpx
 from cloudkeep.client.api.retry import RetryPolicy
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.display.progress import READING, SENDING, ByteCounter, Track
-from cloudkeep.client.errors import UploadFailed
+from cloudkeep.client.errors import TransferFailed
 from cloudkeep.client.uploads.chunk_reports import ChunkReports
 from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.progress_stream import ProgressStream
@@ -54,7 +54,7 @@ class FileUpload:
         self._uploads = Uploads(context.session, context.policy, track.note)
 
     async def send(self) -> UploadState:
-        """Hash the file and send what the server does not have yet. Raises :class:`UploadFailed`."""
+        """Hash the file and send what the server does not have yet. Raises :class:`TransferFailed`."""
         size = self._source.size
         digests = await self._source.digests(
             default_chunk_size(size), ByteCounter(self._track, READING, size or 1).update
@@ -76,7 +76,7 @@ class FileUpload:
         return self._source.size <= MAX_SIZE and not context.direct and context.compress is None
 
     async def send_with_others(self, small_files: SmallFiles) -> UploadState:
-        """Send a small file together with others. Raises :class:`UploadFailed`."""
+        """Send a small file together with others. Raises :class:`TransferFailed`."""
         content = await self._source.content()
         self.sha256 = hashlib.sha256(content).hexdigest()
         digests = Digests(self.sha256, default_chunk_size(self._source.size), [])
@@ -84,7 +84,7 @@ class FileUpload:
         return await small_files.send({**variables, "chunkHashes": None, "direct": False}, content)
 
     async def finish(self, state: UploadState) -> UploadState:
-        """Follow the upload to its end, and send damaged chunks again. Raises :class:`UploadFailed`."""
+        """Follow the upload to its end, and send damaged chunks again. Raises :class:`TransferFailed`."""
         for _ in range(MAX_ROUNDS):
             if state.status not in FINAL | {RECEIVING}:
                 await ProgressStream(self._context.session, state.id, self._track, self._context.policy).follow()
@@ -93,7 +93,7 @@ class FileUpload:
                 return _require_ready(state)
             self._track.note("some chunks were damaged on the server; sending them again")
             state = await self._send_missing(state)
-        raise UploadFailed("chunks were damaged on the server again and again; its disk may be broken")
+        raise TransferFailed("chunks were damaged on the server again and again; its disk may be broken")
 
     async def _send_missing(self, state: UploadState) -> UploadState:
         if state.status != RECEIVING:
@@ -111,4 +111,4 @@ def _require_ready(state: UploadState) -> UploadState:
     if state.status == READY and state.file_id:
         return state
     reason = f": {state.error}" if state.error else ""
-    raise UploadFailed(f"the upload is {state.status}{reason}")
+    raise TransferFailed(f"the upload is {state.status}{reason}")

@@ -10,7 +10,7 @@ from cloudkeep.client.drive.changes import ensure_folder
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.items import RemoteItem
 from cloudkeep.client.drive.paths import ROOT_PATH, joined
-from cloudkeep.client.errors import ItemFailed, UploadFailed, printable
+from cloudkeep.client.errors import ItemFailed, TransferFailed, printable
 from cloudkeep.client.uploads.destination import Destination, FileToUpload
 from cloudkeep.client.uploads.local_tree import LocalItem, LocalTree, local_name, read_tree
 
@@ -67,7 +67,7 @@ class Gathering:
         for relative in empty_folders(tree.items):
             try:
                 await ensure_folder(self._drive, joined(top, relative) if relative else top)
-            except (ItemFailed, UploadFailed) as error:
+            except (ItemFailed, TransferFailed) as error:
                 self._gathered.failed[str(path / relative)] = str(error)
 
 
@@ -91,7 +91,7 @@ async def gather(
 ) -> Gathered:
     """The files of these paths for a folder of the drive, which is created if it does not exist.
 
-    Raises :class:`ItemFailed` and :class:`UploadFailed`.
+    Raises :class:`ItemFailed` and :class:`TransferFailed`.
     """
     folder = await ensure_folder(drive, place or ROOT_PATH)
     return await Gathering(drive, folder, conflict, skipped).gather(paths)

@@ -28,7 +28,7 @@ class ProgressStream:
     async def follow(self) -> None:
         """Return when the upload has ended, or waits for chunks again because some were damaged.
 
-        Raises :class:`UploadFailed` when the server cannot be reached any more, and :class:`SignInError`.
+        Raises :class:`TransferFailed` when the server cannot be reached any more, and :class:`SignInError`.
         """
         while True:
             try:

@@ -17,7 +17,7 @@ from cloudkeep.client.display.progress import Ended
 from cloudkeep.client.display.whole import WholeDisplay
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.run import Notes
-from cloudkeep.client.errors import SourceError, UploadFailed, UsageError, printable
+from cloudkeep.client.errors import SourceError, TransferFailed, UsageError, printable
 from cloudkeep.client.uploads.destination import FileToUpload
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.gathering import gather
@@ -168,7 +168,7 @@ class _UploadQueue:
                     if file.on_stored:
                         file.on_stored(source.status, upload.sha256)
                     return result
-            except (UploadFailed, SourceError) as error:
+            except (TransferFailed, SourceError) as error:
                 track.end(f"not uploaded: {error}", Ended.FAILED)
                 return FileResult(ExitCode.FAILED)
 

@@ -20,7 +20,7 @@ from cloudkeep.client.api.http import (
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy
 from cloudkeep.client.api.throttle import Throttle
 from cloudkeep.client.display.progress import ByteCounter
-from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, UploadFailed
+from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, TransferFailed
 from cloudkeep.client.uploads.chunk_reports import UPLOAD_CLOSED, ChunkReports, UploadClosed
 from cloudkeep.client.uploads.slots import MissingSlots
 from cloudkeep.client.uploads.source import Source
@@ -87,7 +87,7 @@ class Sender:
     async def send(self, received: int, counter: ByteCounter, parallel: int) -> None:
         """Return when no slot is missing, or the upload is closed. The server has ``received`` bytes already.
 
-        Raises :class:`UploadFailed` and :class:`SignInError`.
+        Raises :class:`TransferFailed` and :class:`SignInError`.
         """
         sent_bytes = _SentBytes(received, counter)
         try:
@@ -120,7 +120,7 @@ class Sender:
 
     async def _renew(self, slot: Slot, renewals: int) -> Slot | None:
         if renewals > MAX_RENEWALS:
-            raise UploadFailed("the server refuses the URLs that it has signed")
+            raise TransferFailed("the server refuses the URLs that it has signed")
         return await self._slots.renew(slot)
 
     async def _put_chunk(self, slot: Slot, sent_bytes: "_SentBytes") -> None:

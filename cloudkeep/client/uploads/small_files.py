@@ -15,7 +15,7 @@ from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.http import CHUNK_TIMEOUT, network_errors_retryable
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
-from cloudkeep.client.errors import UploadFailed
+from cloudkeep.client.errors import TransferFailed
 from cloudkeep.client.uploads.chunk_reports import UploadClosed
 from cloudkeep.client.uploads.sender import SlotUrlRefused, raise_for_problem
 from cloudkeep.client.uploads.uploads import FINAL, RECEIVING, StartedUpload, Uploads, UploadState
@@ -68,7 +68,7 @@ class SmallFiles:
     async def send(self, variables: Json, content: bytes) -> UploadState:
         """The upload of a file, after its bytes were sent. ``variables`` are the input of ``initUpload``.
 
-        Raises :class:`UploadFailed`, and :class:`cloudkeep.client.errors.SignInError`.
+        Raises :class:`TransferFailed`, and :class:`cloudkeep.client.errors.SignInError`.
         """
         file = _SmallFile(variables, content)
         self._queue.put_nowait(file)
@@ -92,7 +92,7 @@ class SmallFiles:
         found = await self._uploads.init_all([file.variables for file in files])
         started: list[tuple[_SmallFile, StartedUpload]] = []
         for file, each in zip(files, found, strict=True):
-            if isinstance(each, UploadFailed):
+            if isinstance(each, TransferFailed):
                 file.result.set_exception(each)
             elif each.state.status in FINAL:
                 file.result.set_result(each.state)
@@ -115,7 +115,7 @@ class SmallFiles:
             with network_errors_retryable(url):
                 raise_for_problem(await self._http.post(url, files=form, timeout=CHUNK_TIMEOUT))
 
-        with suppress(UploadFailed, SlotUrlRefused, UploadClosed):
+        with suppress(TransferFailed, SlotUrlRefused, UploadClosed):
             await retry(post, Attempts(self._policy, self._notify))
 
     async def _wait(self, upload_ids: list[str]) -> list[UploadState]:

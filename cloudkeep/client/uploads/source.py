@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cloudkeep.client.errors import SourceChanged, SourceError, UploadFailed
+from cloudkeep.client.errors import SourceChanged, SourceError, TransferFailed
 
 #: Bytes per block: small, so that a slow connection can send a block before the timeout.
 BLOCK_SIZE = 256 * 1024
@@ -33,7 +33,7 @@ class Digests:
 class Source:
     """An open, regular file, as it was when it was opened. Sizes and offsets are in bytes.
 
-    Every method that reads raises :class:`SourceChanged` once the file has changed, and :class:`UploadFailed` when it
+    Every method that reads raises :class:`SourceChanged` once the file has changed, and :class:`TransferFailed` when it
     cannot be read. ``status`` is that at the beginning. The file may be renamed or deleted meanwhile, because it stays
     open.
     """
@@ -124,7 +124,7 @@ class Source:
         try:
             block = os.pread(self._file, size, offset)
         except OSError as error:
-            raise UploadFailed(f"the file cannot be read: {error.strerror}") from error
+            raise TransferFailed(f"the file cannot be read: {error.strerror}") from error
         if not block:
             raise SourceChanged("the file became shorter while it was being sent")
         return block

@@ -20,7 +20,7 @@ from cloudkeep.client.api.graphql import Json
 from cloudkeep.client.api.retry import Attempts, Notify, RetryPolicy, retry
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.drive.drive import REPLACE
-from cloudkeep.client.errors import RequestRefused, UploadFailed
+from cloudkeep.client.errors import RequestRefused, TransferFailed
 from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.source import Digests
 from services.media.types import Compression
@@ -52,9 +52,9 @@ class UploadState:
 
     @classmethod
     def of(cls, upload: Json | None) -> Self:
-        """From the GraphQL object. Raises :class:`UploadFailed` when there is none."""
+        """From the GraphQL object. Raises :class:`TransferFailed` when there is none."""
         if upload is None:
-            raise UploadFailed("the server no longer knows this upload")
+            raise TransferFailed("the server no longer knows this upload")
         file, error = upload["file"] or {}, upload["error"] or {}
         compressed = [each for each in file.get("renditions", []) if each["recipe"] == COMPRESSED_VIDEO]
         return cls(
@@ -83,14 +83,14 @@ class StartedUpload:
     url: str = field(repr=False)
 
 
-def _started(result: Json) -> StartedUpload | UploadFailed:
+def _started(result: Json) -> StartedUpload | TransferFailed:
     for error in result["userErrors"]:
         return RequestRefused(error["code"], error["message"], next(reversed(error["field"] or []), None))
     upload = result["upload"]
     return StartedUpload(UploadState.of(upload), (upload["slot"] or {}).get("url", ""))
 
 
-def _needs_another_call(result: StartedUpload | UploadFailed) -> bool:
+def _needs_another_call(result: StartedUpload | TransferFailed) -> bool:
     """Whether an upload was refused because its call had created enough folders before."""
     return isinstance(result, RequestRefused) and (result.code, result.field) == ("TOO_MANY_ITEMS", "relativePath")
 
@@ -152,7 +152,8 @@ def init_input(
 class Uploads:
     """The uploads of one account.
 
-    Every method raises :class:`UploadFailed` when the server refuses or after the last retry, and :class:`SignInError`.
+    Every method raises :class:`TransferFailed` when the server refuses or after the last retry, and
+    :class:`SignInError`.
     """
 
     def __init__(self, session: Session, policy: RetryPolicy, notify: Notify) -> None:
@@ -169,12 +170,12 @@ class Uploads:
         """The upload as it is now."""
         return UploadState.of(await self._execute(UPLOAD, id=upload_id))
 
-    async def init_all(self, files: list[Json]) -> list["StartedUpload | UploadFailed"]:
+    async def init_all(self, files: list[Json]) -> list["StartedUpload | TransferFailed"]:
         """Start several uploads, or find them. Returns each, or why it was refused.
 
         A call creates a limited number of folders. Those beyond it are created by the next call.
         """
-        found: dict[int, StartedUpload | UploadFailed] = {}
+        found: dict[int, StartedUpload | TransferFailed] = {}
         waiting = list(range(len(files)))
         while waiting:
             payload = await self._execute(INIT_UPLOADS, input={"uploads": [files[index] for index in waiting]})
@@ -184,7 +185,7 @@ class Uploads:
         return [found[index] for index in range(len(files))]
 
     async def get_all(self, upload_ids: list[str]) -> list[UploadState]:
-        """Uploads as they are now. Raises :class:`UploadFailed` if the server no longer knows one of them."""
+        """Uploads as they are now. Raises :class:`TransferFailed` if the server no longer knows one of them."""
         return [UploadState.of(each) for each in await self._execute(UPLOADS_BY_IDS, ids=upload_ids)]
 
     async def status(self, upload_id: str) -> str | None:
@@ -206,7 +207,7 @@ class Uploads:
         """A page of the slots that have no bytes yet."""
         upload = await self._execute(MISSING_SLOTS, id=upload_id, first=PAGE_SIZE, after=after)
         if upload is None:
-            raise UploadFailed("the server no longer knows this upload")
+            raise TransferFailed("the server no longer knows this upload")
         slots, info = upload["slots"]["nodes"], upload["slots"]["pageInfo"]
         next_page = info["endCursor"] if info["hasNextPage"] else None
         return SlotPage([Slot(**slot, page=after) for slot in slots], next_page)

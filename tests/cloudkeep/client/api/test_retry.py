@@ -3,7 +3,7 @@
 import pytest
 
 from cloudkeep.client.api.retry import Attempts, RetryPolicy, retry
-from cloudkeep.client.errors import RetryableError, UploadFailed
+from cloudkeep.client.errors import RetryableError, TransferFailed
 
 QUICK = RetryPolicy(max_attempts=3, first_delay=0.001, max_delay=0.002)
 
@@ -42,7 +42,7 @@ async def test_a_call_is_repeated_until_it_succeeds_with_a_message_for_each_retr
 
 async def test_after_the_last_retry_the_last_reason_is_the_error() -> None:
     work = Flaky(3)
-    with pytest.raises(UploadFailed, match=r"^the line is dead; gave up after 3 tries$"):
+    with pytest.raises(TransferFailed, match=r"^the line is dead; gave up after 3 tries$"):
         await retry(work, Attempts(QUICK, lambda _: None))
     assert work.calls == 3
 

@@ -15,7 +15,7 @@ from cloudkeep.client.api.retry import Attempts, retry
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.sign_in import sign_in
 from cloudkeep.client.api.throttle import Throttle
-from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, UploadFailed
+from cloudkeep.client.errors import RateLimited, RequestRefused, RetryableError, TransferFailed
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import Uploads, init_input
@@ -118,7 +118,7 @@ async def test_a_chunk_above_the_whole_budget_is_not_retried(
 ) -> None:
     with (
         Source(file) as source,
-        pytest.raises(UploadFailed, match=r"^This takes \d+ bytes, and the budget never holds more than 65536$"),
+        pytest.raises(TransferFailed, match=r"^This takes \d+ bytes, and the budget never holds more than 65536$"),
     ):
         await FileUpload(context, source, watcher).send()
 

@@ -15,7 +15,7 @@ from cloudkeep.client.downloads.file_download import DownloadContext, FileDownlo
 from cloudkeep.client.downloads.partial_file import is_partial
 from cloudkeep.client.drive.drive import Drive
 from cloudkeep.client.drive.items import RemoteItem
-from cloudkeep.client.errors import ItemFailed, SourceError, UploadFailed
+from cloudkeep.client.errors import ItemFailed, SourceError, TransferFailed
 from tests.cloudkeep.client.conftest import QUICK, Watcher
 from tests.support.server import Api
 
@@ -163,6 +163,6 @@ async def test_a_server_that_is_away_is_tried_again_and_then_named(
     downloading: DownloadContext, item: RemoteItem, tmp_path: Path, watcher: Watcher
 ) -> None:
     away = replace(item, url="http://127.0.0.1:1/x")
-    with pytest.raises(UploadFailed, match=r"cannot reach .*; gave up"):
+    with pytest.raises(TransferFailed, match=r"cannot reach .*; gave up"):
         await FileDownload(downloading, away, tmp_path / "a", lambda _: None).run()
     assert "cannot reach http://127.0.0.1:1; trying again" in watcher.notes

@@ -11,7 +11,7 @@ import pytest
 from cloudkeep.client.api.graphql import GraphQL
 from cloudkeep.client.api.session import Session
 from cloudkeep.client.api.tokens import TokenPair
-from cloudkeep.client.errors import UploadFailed
+from cloudkeep.client.errors import TransferFailed
 from cloudkeep.client.uploads.file_upload import FileUpload, UploadContext
 from cloudkeep.client.uploads.source import Source
 from cloudkeep.client.uploads.uploads import UploadState
@@ -178,7 +178,7 @@ async def test_a_file_that_changes_during_the_upload_is_refused(
             os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     client.event_hooks["request"].append(change)
-    with pytest.raises(UploadFailed, match=r"^the upload is FAILED: The file's SHA-256 is "):
+    with pytest.raises(TransferFailed, match=r"^the upload is FAILED: The file's SHA-256 is "):
         await _upload(UploadContext(client, context.session, parallel=1, policy=QUICK), file, watcher)
 
 
@@ -194,7 +194,7 @@ async def test_an_aborted_upload_ends_with_an_error(
             )
 
     client.event_hooks["request"].append(abort)
-    with pytest.raises(UploadFailed, match=r"^the upload is ABORTED$"):
+    with pytest.raises(TransferFailed, match=r"^the upload is ABORTED$"):
         await _upload(context, file, watcher)
 
 

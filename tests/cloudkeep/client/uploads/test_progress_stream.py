@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cloudkeep.client.display.progress import StageProgress
-from cloudkeep.client.errors import UploadFailed
+from cloudkeep.client.errors import TransferFailed
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.progress_stream import ProgressStream, stage_progress
 from cloudkeep.client.uploads.uploads import init_input
@@ -90,7 +90,7 @@ async def test_following_fails_if_the_server_stays_away(
         front.cut()
 
     watcher.on_show = leave
-    with pytest.raises(UploadFailed, match="was lost; gave up after 8 tries"):
+    with pytest.raises(TransferFailed, match="was lost; gave up after 8 tries"):
         await ProgressStream(context.session, upload_id, watcher, QUICK).follow()
 
 

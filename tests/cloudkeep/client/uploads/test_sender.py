@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from cloudkeep.client.display.progress import SENDING, ByteCounter
-from cloudkeep.client.errors import SourceChanged, UploadFailed
+from cloudkeep.client.errors import SourceChanged, TransferFailed
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.sender import Sender
 from cloudkeep.client.uploads.slots import MissingSlots
@@ -110,7 +110,7 @@ async def test_sending_fails_if_the_server_stays_away(
         front.cut()
 
     client.event_hooks["request"].append(close)
-    with pytest.raises(UploadFailed, match=f"^the connection to {front.url} was lost; gave up after 8 tries$"):
+    with pytest.raises(TransferFailed, match=f"^the connection to {front.url} was lost; gave up after 8 tries$"):
         await send(upload)
 
 
@@ -157,7 +157,7 @@ async def test_sending_fails_if_the_server_refuses_its_own_urls(
     api: Api, file: Path, send: Sending, client: httpx.AsyncClient
 ) -> None:
     await _rewrite_first_put(client, _forged, times=99)
-    with pytest.raises(UploadFailed, match=r"^the server refuses the URLs that it has signed$"):
+    with pytest.raises(TransferFailed, match=r"^the server refuses the URLs that it has signed$"):
         await send(await init_upload(api, file), 1)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudkeep.client.errors import RequestRefused, UploadFailed
+from cloudkeep.client.errors import RequestRefused, TransferFailed
 from cloudkeep.client.uploads.destination import Destination
 from cloudkeep.client.uploads.file_upload import UploadContext
 from cloudkeep.client.uploads.source import Digests
@@ -111,7 +111,7 @@ async def test_completing_an_aborted_upload_returns_the_current_upload(uploads: 
 
 async def test_a_missing_upload_is_an_error(uploads: Uploads) -> None:
     for work in (uploads.get(UNKNOWN), uploads.missing_slots(UNKNOWN, None)):
-        with pytest.raises(UploadFailed, match="the server no longer knows this upload"):
+        with pytest.raises(TransferFailed, match="the server no longer knows this upload"):
             await work
 
 
