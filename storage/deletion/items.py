@@ -69,7 +69,7 @@ NOTHING = Step(0, Released(0, 0))
 async def attached(account_id: UUID, item_ids: Collection[UUID]) -> set[UUID]:
     """Those of these items that are in the account's drive or its trash, without its root."""
     found = (await chains(item_ids)).items()
-    return {key for key, chain in found if chain.item.account_id == account_id and chain.is_complete} - {account_id}
+    return {key for key, chain in found if chain.belongs_to(account_id)} - {account_id}
 
 
 async def is_attached(version: FileVersion) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
 from storage.drive.models import Item, ItemKind
-from storage.drive.tree import MAX_CHAIN, Chain, chains, marks
+from storage.drive.tree import MAX_CHAIN, chains, marks
 
 # The limit stops the recursion: neither database computes rows that nothing reads.
 DESCENDANTS = """
@@ -57,13 +57,9 @@ async def visible_tops(account_id: UUID, item_ids: Sequence[UUID]) -> tuple[list
     Also returns the items that are not visible.
     """
     found = await chains(item_ids)
-    visible = {key: found[key] for key in item_ids if key in found and _is_visible(found[key], account_id)}
+    visible = {key: found[key] for key in item_ids if key in found and found[key].is_visible_to(account_id)}
     tops = [key for key, chain in visible.items() if not chain.is_below_any(visible)]
     return tops, [key for key in item_ids if key not in visible]
-
-
-def _is_visible(chain: Chain, account_id: UUID) -> bool:
-    return chain.item.account_id == account_id and chain.is_complete and not chain.is_in_trash
 
 
 async def descendants(item_ids: Collection[UUID], limit: int) -> list[TreeItem]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
-from storage.drive.errors import ItemError, ItemInTrash, ItemIsRoot, ItemMissing
+from storage.drive.errors import ItemInTrash, ItemIsRoot, ItemMissing
 from storage.drive.models import ItemKind
 
 #: Levels of folders below the root. A file may be in the last of them.
@@ -102,6 +102,14 @@ class Chain:
         """Whether the item, or a folder above it, is in the trash."""
         return any(link.is_trashed for link in self.links)
 
+    def belongs_to(self, account_id: UUID) -> bool:
+        """Whether this is an item of the account, perhaps in the trash, that is not being deleted."""
+        return self.item.account_id == account_id and self.is_complete
+
+    def is_visible_to(self, account_id: UUID) -> bool:
+        """Whether this is an item of the account that is neither being deleted nor in the trash."""
+        return self.belongs_to(account_id) and not self.is_in_trash
+
     @property
     def depth(self) -> int:
         """The number of folders above the item; 0 for the root."""
@@ -157,7 +165,7 @@ def require_found(chain: Chain | None, account_id: UUID, item_id: UUID) -> Chain
 
     Raises :class:`ItemMissing` and :class:`ItemIsRoot`.
     """
-    if chain is None or chain.item.account_id != account_id or not chain.is_complete:
+    if chain is None or not chain.belongs_to(account_id):
         raise ItemMissing(item_id)
     if chain.is_root:
         raise ItemIsRoot(item_id)
@@ -169,22 +177,11 @@ def require_folder(chain: Chain | None, account_id: UUID, folder_id: UUID) -> Ch
 
     Raises :class:`ItemMissing` and :class:`ItemInTrash`.
     """
-    if chain is None or chain.item.account_id != account_id or not chain.is_complete:
-        raise ItemMissing(folder_id)
-    if chain.item.kind is not ItemKind.FOLDER:
+    if chain is None or not chain.belongs_to(account_id) or chain.item.kind is not ItemKind.FOLDER:
         raise ItemMissing(folder_id)
     if chain.is_in_trash:
         raise ItemInTrash(folder_id)
     return chain
-
-
-async def can_receive(account_id: UUID, folder_id: UUID) -> bool:
-    """Whether this is a folder of the account to which items can be added."""
-    try:
-        require_folder((await chains([folder_id])).get(folder_id), account_id, folder_id)
-    except ItemError:
-        return False
-    return True
 
 
 async def is_higher_than(folder_ids: Collection[UUID], levels: int) -> bool:

@@ -58,14 +58,8 @@ async def add_all(account_id: UUID, files: Sequence[NewFile], now: datetime) -> 
 async def _visible_folders(account_id: UUID, folder_ids: Collection[UUID], now: datetime) -> set[UUID]:
     """Those of these folders that files can be put into."""
     await items.ensure_root(account_id, now)
-    return {
-        folder_id
-        for folder_id, chain in (await chains(folder_ids)).items()
-        if chain.item.account_id == account_id
-        and chain.item.kind is ItemKind.FOLDER
-        and chain.is_complete
-        and not chain.is_in_trash
-    }
+    found = (await chains(folder_ids)).items()
+    return {key for key, chain in found if chain.item.kind is ItemKind.FOLDER and chain.is_visible_to(account_id)}
 
 
 async def _free(files: Sequence[NewFile]) -> set[int]:

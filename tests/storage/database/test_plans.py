@@ -401,7 +401,6 @@ CALLS: dict[str, Call] = {
     "items.counts": lambda rows: items.counts([ACCOUNT_ID, MISSING_ID]),
     "items.find_by_path": lambda rows: items.find_by_path(ACCOUNT_ID, ["name5000"]),
     "tree.chains": lambda rows: tree.chains([FILE_ID, MISSING_ID]),
-    "tree.can_receive": lambda rows: tree.can_receive(ACCOUNT_ID, ACCOUNT_ID),
     "tree.is_higher_than": lambda rows: tree.is_higher_than([ACCOUNT_ID], 3),
     "tree.total_sizes": lambda rows: tree.total_sizes([ACCOUNT_ID], 10_000),
     "placing.place": lambda rows: placing.place(ACCOUNT_ID, ACCOUNT_ID, "name5000", ConflictPolicy.KEEP_BOTH),
