@@ -15,7 +15,7 @@ from storage.accounts import accounts
 from storage.database.connection import as_uuid, fetch
 from storage.deletion.purging import MOST_VERSIONS, purge_versions
 from storage.drive.blobs import Released
-from storage.drive.change_log import event
+from storage.drive.change_log import event, remove_names
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.trash import TRASHED
 from storage.drive.tree import chains, marks
@@ -24,7 +24,6 @@ from storage.events.events import NewEvent
 from storage.events.models import EventKind
 from storage.jobs import jobs
 from storage.jobs.models import Job, JobKind, JobState
-from storage.search.models import SearchEntry
 
 #: Rows that are deleted in the transaction of the request; a job deletes the rest.
 AT_ONCE = 200
@@ -172,8 +171,7 @@ async def _purge_folders(account_id: UUID, folders: Sequence[UUID], now: datetim
 async def _delete_rows(keys: Sequence[UUID]) -> int:
     """Delete the rows of those items that have neither versions nor children. Returns their number."""
     gone = [as_uuid(key) for (key,) in await fetch(DELETE_EMPTY.format(marks(keys)), *keys)]
-    if gone:
-        await SearchEntry.filter(item_id__in=gone).delete()
+    await remove_names(gone)
     return len(gone)
 
 

@@ -10,6 +10,7 @@ from storage.database.engine import Statement
 from storage.errors import QueryTimeout
 from storage.search.folding import fold
 from storage.search.index import search_index
+from storage.search.models import SearchEntry
 
 #: A position after all entries.
 NEWEST = 2**63 - 1
@@ -24,7 +25,6 @@ READ_SECONDS = 2.0
 PUT = """
 INSERT INTO search_entry (account_id, item_id, text) VALUES (?, ?, ?)
 ON CONFLICT (item_id) DO UPDATE SET text = excluded.text WHERE search_entry.text <> excluded.text"""
-REMOVE = "DELETE FROM search_entry WHERE item_id = ?"
 FLOOR = "SELECT id FROM search_entry WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ?"
 
 
@@ -54,7 +54,7 @@ async def put(account_id: UUID, texts: Mapping[UUID, str]) -> None:
 async def remove(item_ids: Collection[UUID]) -> None:
     """Remove the texts of items. Call it inside the transaction that deletes them."""
     if item_ids:
-        await execute_many(REMOVE, [(item_id,) for item_id in item_ids])
+        await SearchEntry.filter(item_id__in=list(item_ids)).delete()
 
 
 async def find(account_id: UUID, words: Sequence[str], before: int = NEWEST, limit: int = 100) -> Found:
