@@ -113,11 +113,6 @@ class ItemList:
     window: Window[Position]
 
 
-async def page(folder_id: UUID, order: ItemOrder, only: ItemFilter, window: Window[Position]) -> list[Item]:
-    """A window of the items of a folder that are not in the trash."""
-    return (await pages([ItemList(folder_id, order, only, window)]))[0]
-
-
 async def pages(lists: Sequence[ItemList]) -> list[list[Item]]:
     """The items of each window. The number of queries does not depend on that of the lists, up to ``MAX_LISTS``."""
     found: list[list[Item]] = []

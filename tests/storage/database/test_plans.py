@@ -413,7 +413,6 @@ CALLS: dict[str, Call] = {
     "listing.pages by size": lambda rows: listing.pages([item_list(OrderField.SIZE)]),
     "listing.pages by creation": lambda rows: listing.pages([item_list(OrderField.CREATED_AT)] * 2),
     "listing.pages by change": lambda rows: listing.pages([item_list(OrderField.UPDATED_AT)]),
-    "listing.page": lambda rows: listing.page(ACCOUNT_ID, ItemOrder(), NO_FILTER, Window(100)),
     "listing.count": lambda rows: listing.count(ACCOUNT_ID, NO_FILTER),
     "changes.create_folder": lambda rows: changes.create_folder(ACCOUNT_ID, ACCOUNT_ID, "a", ConflictPolicy.FAIL, NOW),
     "changes.add_folder": lambda rows: changes.add_folder(ACCOUNT_ID, ACCOUNT_ID, "b", ConflictPolicy.FAIL, NOW),

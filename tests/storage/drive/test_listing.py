@@ -3,14 +3,14 @@
 import random
 from collections.abc import Sequence
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from storage.accounts.models import Account
 from storage.database.pages import Window
 from storage.drive import changes, listing, trash
-from storage.drive.listing import NO_FILTER, ItemFilter, ItemOrder, OrderField, Position
+from storage.drive.listing import NO_FILTER, ItemFilter, ItemList, ItemOrder, OrderField, Position
 from storage.drive.models import FileKind, Item, ItemKind
 from tests.storage.drive.tree_rows import FAIL, file_row, folder_row, later, new_drive, new_folder, new_item
 from tests.storage.rows import NOW
@@ -21,8 +21,13 @@ ORDERS = [ItemOrder(field, descending) for field in OrderField for descending in
 BY_NAME = ItemOrder()
 
 
+async def page(folder_id: UUID, order: ItemOrder, only: ItemFilter, window: Window[Position]) -> list[Item]:
+    (found,) = await listing.pages([ItemList(folder_id, order, only, window)])
+    return found
+
+
 async def listed(account: Account, order: ItemOrder = BY_NAME, only: ItemFilter = NO_FILTER) -> list[str]:
-    found = await listing.page(account.id, order, only, Window(1_000))
+    found = await page(account.id, order, only, Window(1_000))
     assert await listing.count(account.id, only) == len(found)
     return [item.name for item in found]
 
@@ -66,18 +71,18 @@ async def test_pages_are_the_whole_list_in_both_directions(order: ItemOrder) -> 
 async def forwards(account: Account, order: ItemOrder, limit: int) -> list[str]:
     names: list[str] = []
     window: Window[Position] = Window(limit)
-    while page := await listing.page(account.id, order, NO_FILTER, window):
-        names += [item.name for item in page]
-        window = Window(limit, after=listing.position(page[-1], order))
+    while found := await page(account.id, order, NO_FILTER, window):
+        names += [item.name for item in found]
+        window = Window(limit, after=listing.position(found[-1], order))
     return names
 
 
 async def backwards(account: Account, order: ItemOrder, limit: int) -> list[str]:
     names: list[str] = []
     window: Window[Position] = Window(limit, backwards=True)
-    while page := await listing.page(account.id, order, NO_FILTER, window):
-        names = [item.name for item in page] + names
-        window = Window(limit, before=listing.position(page[0], order), backwards=True)
+    while found := await page(account.id, order, NO_FILTER, window):
+        names = [item.name for item in found] + names
+        window = Window(limit, before=listing.position(found[0], order), backwards=True)
     return names
 
 
@@ -86,7 +91,7 @@ async def test_a_page_between_two_positions_has_neither_of_them() -> None:
     whole = expected(made, BY_NAME)
     places = {item.name: listing.position(item, BY_NAME) for item in made}
     window = Window(100, after=places[whole[3]], before=places[whole[-3]])
-    assert [item.name for item in await listing.page(account.id, BY_NAME, NO_FILTER, window)] == whole[4:-3]
+    assert [item.name for item in await page(account.id, BY_NAME, NO_FILTER, window)] == whole[4:-3]
 
 
 async def test_names_are_ordered_like_a_reader_orders_them() -> None:
@@ -133,7 +138,7 @@ async def test_a_list_has_no_items_of_the_trash_but_a_folder_in_the_trash_has_a_
     gone, kept = await new_item(account, "gone", folder), await new_item(account, "kept", folder)
     await trash.trash(account.id, [gone.id], NOW)
     await trash.trash(account.id, [folder.id], later(1))
-    found = await listing.page(folder.id, BY_NAME, NO_FILTER, Window(10))
+    found = await page(folder.id, BY_NAME, NO_FILTER, Window(10))
     assert [item.id for item in found] == [kept.id]
     assert await listed(account) == []
 
@@ -146,10 +151,10 @@ async def test_a_reader_of_pages_misses_no_item_that_stays_while_others_change(o
     others = [item for item in made if item.id not in stays]
     seen: list[Item] = []
     window: Window[Position] = Window(5)
-    while page := await listing.page(account.id, order, NO_FILTER, window):
-        seen += page
-        window = Window(5, after=listing.position(page[-1], order))
-        await disturb(account, others, page[-1], chance)
+    while found := await page(account.id, order, NO_FILTER, window):
+        seen += found
+        window = Window(5, after=listing.position(found[-1], order))
+        await disturb(account, others, found[-1], chance)
     ids = [item.id for item in seen if item.id in stays]
     assert len(ids) == len(set(ids)) == 30
     assert [item.name for item in seen if item.id in stays] == expected([i for i in made if i.id in stays], order)
@@ -173,10 +178,10 @@ async def test_a_position_is_that_of_values_and_needs_no_item() -> None:
     for name in "abd":
         await new_item(account, name)
     place = Position(ItemKind.FILE, file_row(account, "c").sort_key, uuid4())
-    page = await listing.page(account.id, BY_NAME, NO_FILTER, Window(9, after=place))
-    assert [item.name for item in page] == ["d"]
-    page = await listing.page(account.id, BY_NAME, NO_FILTER, Window(1, before=place, backwards=True))
-    assert [item.name for item in page] == ["b"]
+    found = await page(account.id, BY_NAME, NO_FILTER, Window(9, after=place))
+    assert [item.name for item in found] == ["d"]
+    found = await page(account.id, BY_NAME, NO_FILTER, Window(1, before=place, backwards=True))
+    assert [item.name for item in found] == ["b"]
 
 
 async def test_a_large_folder_is_not_counted_by_a_filter(monkeypatch: pytest.MonkeyPatch) -> None:
