@@ -12,8 +12,9 @@ from uuid import UUID
 from tortoise.expressions import Q
 
 from storage.accounts import accounts
-from storage.database.connection import as_uuid, atomically, fetch
-from storage.drive.models import Blob, FileVersion, Rendition
+from storage.database.connection import atomically, fetch
+from storage.drive import blobs
+from storage.drive.models import Blob
 from storage.drive.tree import marks
 from storage.uploads.models import BYTES_DELETED, ObsoleteRecord, QuarantinedBlob
 
@@ -48,8 +49,8 @@ async def claim(account_id: UUID | None, blob_ids: Collection[UUID], before: dat
         if account_id:
             await accounts.lock(account_id)
         rows = await Blob.filter(id__in=list(blob_ids), account_id=account_id, released_at__lt=before)
-        named = await _named(rows)
-        claimed = [blob for blob in rows if blob.id not in named]
+        needed = await _needed(rows)
+        claimed = [blob for blob in rows if blob.id not in needed]
         if claimed:
             await Blob.filter(id__in=[blob.id for blob in claimed]).update(is_deleting=True)
         return claimed
@@ -57,16 +58,14 @@ async def claim(account_id: UUID | None, blob_ids: Collection[UUID], before: dat
     return await atomically(work)
 
 
-async def _named(rows: Sequence[Blob]) -> set[UUID]:
+async def _needed(rows: Sequence[Blob]) -> set[UUID]:
     """Those of these blobs that a row still needs."""
     keys = {blob.key: blob.id for blob in rows}
     if not keys:
         return set()
-    ids = list(keys.values())
-    named = set(await FileVersion.filter(blob_id__in=ids).values_list("blob_id", flat=True))
-    named |= set(await Rendition.filter(blob_id__in=ids).values_list("blob_id", flat=True))
+    of_versions, of_renditions = await blobs.named(keys.values())
     sources = await fetch(SOURCES.format(marks(keys)), *keys, BYTES_DELETED)
-    return {as_uuid(key) for key in named} | {keys[source] for (source,) in sources}
+    return of_versions | of_renditions | {keys[source] for (source,) in sources}
 
 
 async def forget(claimed: Collection[Blob]) -> int:

@@ -14,7 +14,7 @@ from uuid import UUID
 from storage.accounts import accounts
 from storage.database.connection import as_uuid, fetch
 from storage.deletion.purging import MOST_VERSIONS, purge_versions
-from storage.drive.blobs import Released
+from storage.drive.blobs import NOTHING_RELEASED, Released
 from storage.drive.change_log import event, remove_names
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.trash import TRASHED
@@ -62,7 +62,7 @@ class Step(NamedTuple):
     released: Released
 
 
-NOTHING = Step(0, Released(0, 0))
+NOTHING = Step(0, NOTHING_RELEASED)
 
 
 async def attached(account_id: UUID, item_ids: Collection[UUID]) -> set[UUID]:
@@ -103,7 +103,7 @@ async def delete_trash(account_id: UUID, trashed_before: datetime, limit: int, n
 
 async def _delete(account_id: UUID, tops: Sequence[Item], now: datetime) -> Deleted:
     if not tops:
-        return Deleted(0, 0, Released(0, 0), is_queued=False)
+        return Deleted(0, 0, NOTHING_RELEASED, is_queued=False)
     # Out of the lists of the trash and of starred items, which need not look for parents then.
     changes = {"parent_id": None, "removed_at": now, "trashed_at": None, "starred": False}
     await Item.filter(id__in=[item.id for item in tops]).update(**changes)
@@ -159,7 +159,7 @@ async def _purge_files(account_id: UUID, files: Sequence[Item], now: datetime) -
 async def _purge_folders(account_id: UUID, folders: Sequence[UUID], now: datetime) -> Step:
     children = await Item.filter(parent_id__in=folders).limit(BATCH)
     if not children:
-        return Step(await _delete_rows(folders), Released(0, 0))
+        return Step(await _delete_rows(folders), NOTHING_RELEASED)
     inner = [item.id for item in children if item.kind is ItemKind.FOLDER]
     files = [item for item in children if item.kind is ItemKind.FILE]
     if inner:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from uuid import UUID
 
 from storage.drive import blobs
-from storage.drive.blobs import Released, Unnamed
+from storage.drive.blobs import NOTHING_RELEASED, Released, Unnamed
 from storage.drive.models import FileVersion, Rendition
 from storage.jobs.models import Job
 from storage.uploads.models import Chunk, ObsoleteRecord, Upload
@@ -22,7 +22,6 @@ MOST_VERSIONS = 200
 MOST_UPLOADS = 500
 #: Receipts of one call; an upload has no more.
 MOST_RECEIPTS = 10_000
-NO_BLOBS = Released(0, 0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Purged:
 
     deleted: Sequence[FileVersion] = ()
     uploads: int = 0
-    released: Released = NO_BLOBS
+    released: Released = NOTHING_RELEASED
 
     @property
     def versions(self) -> int:

@@ -8,6 +8,7 @@ it counts no more, and its bytes are deleted some time later (:mod:`storage.dele
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import F
@@ -55,6 +56,16 @@ async def usable(keys: Collection[str]) -> set[str]:
     return {blob.key for blob in rows}
 
 
+async def named(blob_ids: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """Those of these blobs that versions name, and those that renditions name."""
+    if not blob_ids:
+        return set(), set()
+    keys = list(blob_ids)
+    of_versions: Any = FileVersion.filter(blob_id__in=keys).values_list("blob_id", flat=True)
+    of_renditions: Any = Rendition.filter(blob_id__in=keys).values_list("blob_id", flat=True)
+    return set(await of_versions), set(await of_renditions)
+
+
 @dataclass
 class Unnamed:
     """Blobs that deleted rows have named, by key: those of versions, and those of renditions."""
@@ -76,12 +87,14 @@ class Released:
     size: int
 
 
+NOTHING_RELEASED = Released(0, 0)
+
+
 async def release(account_id: UUID, unnamed: Unnamed, now: datetime) -> Released:
     """Release those of these blobs that no version and no rendition names any more, and count what is left."""
     rows = await Blob.filter(id__in=list(unnamed.keys), released_at__isnull=True) if unnamed.keys else []
-    keys = [blob.id for blob in rows]
-    originals = set(await FileVersion.filter(blob_id__in=keys).values_list("blob_id", flat=True))
-    derived = set(await Rendition.filter(blob_id__in=keys).values_list("blob_id", flat=True)) - originals
+    originals, derived = await named([blob.id for blob in rows])
+    derived -= originals
     was_original = unnamed.of_versions | originals
     gone = [blob for blob in rows if blob.id not in originals | derived]
     if gone:

@@ -431,6 +431,7 @@ CALLS: dict[str, Call] = {
     "items.ensure_root": lambda rows: items.ensure_root(ACCOUNT_ID, NOW),
     "blobs.use": lambda rows: blobs.use(ACCOUNT_ID, [MISSING_ID]),
     "blobs.usable": lambda rows: blobs.usable(["a"]),
+    "blobs.named": lambda rows: blobs.named([MISSING_ID]),
     "blobs.release": lambda rows: blobs.release(ACCOUNT_ID, Unnamed({MISSING_ID}), NOW),
     "files.page": lambda rows: files.page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
     "files.count": lambda rows: files.count(ACCOUNT_ID),
