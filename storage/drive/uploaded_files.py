@@ -19,7 +19,7 @@ from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.names import folded
 from storage.drive.placing import ConflictPolicy, find_by_name, items_named, place
 from storage.drive.tree import chains
-from storage.drive.versions import Content, describe
+from storage.drive.versions import Content, describe, new_version
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
 
@@ -79,22 +79,9 @@ async def _insert(account_id: UUID, files: Iterable[NewFile], now: datetime) -> 
         rows.append(item)
     await insert_rows(rows)
     await put_names(rows)
-    first = [_first_version(item, content, now) for item, content in zip(rows, contents, strict=True)]
+    first = [new_version(item, content, 1, now) for item, content in zip(rows, contents, strict=True)]
     await insert_rows(first)
     return first
-
-
-def _first_version(item: Item, content: Content, now: datetime) -> FileVersion:
-    return FileVersion(
-        id=item.version_id,
-        account_id=item.account_id,
-        item=item,
-        number=1,
-        mime_type=content.mime_type,
-        blob=content.blob,
-        media=content.media,
-        created_at=now,
-    )
 
 
 async def _add_beside_others(account_id: UUID, file: NewFile, now: datetime) -> tuple[FileVersion, NewEvent | None]:

@@ -130,14 +130,15 @@ async def add(item: Item, content: Content, now: datetime) -> FileVersion:
     number = await newest_number(item.id) + 1
     describe(item, uuid7(), content)
     item.updated_at = now
-    version = await insert(item, content, number, now)
+    version = new_version(item, content, number, now)
+    await version.save(force_create=True)
     await item.save(update_fields=["version_id", "size", "file_kind", "updated_at"])
     return version
 
 
-async def insert(item: Item, content: Content, number: int, now: datetime) -> FileVersion:
-    """Store the row of a version, with the key that its file has for the current one."""
-    version = FileVersion(
+def new_version(item: Item, content: Content, number: int, now: datetime) -> FileVersion:
+    """A version that is not stored yet, with the key that its file has for the current one."""
+    return FileVersion(
         id=item.version_id,
         account_id=item.account_id,
         item=item,
@@ -147,8 +148,6 @@ async def insert(item: Item, content: Content, number: int, now: datetime) -> Fi
         media=content.media,
         created_at=now,
     )
-    await version.save(force_create=True)
-    return version
 
 
 def describe(item: Item, version_id: UUID, content: Content) -> None:

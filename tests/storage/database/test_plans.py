@@ -444,7 +444,6 @@ CALLS: dict[str, Call] = {
     "versions.page": lambda rows: versions.page(FILE_ID, Window(20, after=5)),
     "versions.count": lambda rows: versions.count(FILE_ID),
     "versions.add": lambda rows: add_version(),
-    "versions.insert": lambda rows: add_version(),
     "versions.newest_number": lambda rows: versions.newest_number(FILE_ID),
     "versions.take_over": lambda rows: take_over(),
     "versions.find": lambda rows: versions.find(MISSING_ID),
