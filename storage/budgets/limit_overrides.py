@@ -7,6 +7,7 @@ from uuid import UUID
 
 from storage.budgets.models import NO_LIMIT, Grant, GrantKind
 from storage.database.connection import as_uuid, atomically, fetch
+from storage.database.values import marks
 
 #: SQLite accepts at least 999 values in one statement.
 BATCH = 500
@@ -30,8 +31,7 @@ class LimitOverride(NamedTuple):
 
 async def find_many(account_ids: Sequence[UUID]) -> list[LimitOverride]:
     """The overrides of up to ``BATCH`` accounts."""
-    marks = ", ".join("?" * len(account_ids))
-    rows: Sequence[Any] = await fetch(FIND.format(marks), *account_ids)
+    rows: Sequence[Any] = await fetch(FIND.format(marks(account_ids)), *account_ids)
     return [LimitOverride(as_uuid(key), GrantKind(kind), capacity, refill) for key, kind, capacity, refill in rows]
 
 

@@ -13,9 +13,9 @@ from tortoise.expressions import Q
 
 from storage.accounts import accounts
 from storage.database.connection import atomically, fetch
+from storage.database.values import marks
 from storage.drive import blobs
 from storage.drive.models import Blob
-from storage.drive.tree import marks
 from storage.uploads.models import BYTES_DELETED, ObsoleteRecord, QuarantinedBlob
 
 #: Those of some blobs, by key, from which chunks of an unfinished upload are yet to be copied. A failed one may be

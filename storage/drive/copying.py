@@ -1,34 +1,35 @@
 """Copies of items within a drive. A copy shares the bytes of its original, so it takes nothing from the quota."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
 from storage.accounts.accounts import locked
 from storage.database.connection import as_uuid, execute_many, fetch
+from storage.database.values import marks, parts
 from storage.drive import items
 from storage.drive.change_log import event, facts, log, put_names
 from storage.drive.changes import require_outside
 from storage.drive.errors import NameTaken, TooDeep, TooManyItems
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.placing import ConflictPolicy, place
-from storage.drive.tree import MAX_DEPTH, MAX_VALUES, chains, marks, require_folder, require_item
+from storage.drive.tree import MAX_DEPTH, chains, require_folder, require_item
 from storage.drive.versions import Content
 from storage.drive.versions import add as add_version
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
 from storage.search import entries
 
-T = TypeVar("T")
-
 #: Items that one call copies: up to a second, in which the account, and on SQLite every other one, waits with its
 #: changes. An item takes a fifth of a millisecond, most of it in the database: three tables, an event and the index of
 #: searches.
 MOST_ITEMS = 5_000
+#: Placeholders in one statement, far below the limits of both databases.
+MAX_VALUES = 1_000
 CHILDREN = """
 SELECT id, parent_id, kind, name, version_id FROM item
 WHERE parent_id IN ({}) AND trashed_at IS NULL ORDER BY id LIMIT ?"""
@@ -180,7 +181,7 @@ class _Copying:
 
 async def _children(folder_ids: Collection[UUID]) -> AsyncIterator[_Child]:
     """The items of folders outside the trash; no more than a call may copy."""
-    for part in _parts(list(folder_ids)):
+    for part in parts(folder_ids, MAX_VALUES):
         # One more than may be copied, so that the limit is exceeded.
         for key, parent, kind, name, version in await fetch(CHILDREN.format(marks(part)), *part, MOST_ITEMS + 1):
             version_id = None if version is None else as_uuid(version)
@@ -195,15 +196,10 @@ async def _store_items(copies: Sequence[_Copy], at: datetime) -> None:
 
 async def _store_renditions(versions: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
     """Give copies of versions the same renditions: their bytes are shared as well."""
-    for part in _parts(versions):
+    for part in parts(versions, MAX_VALUES):
         originals = {original for _, original in part}
         kinds: dict[UUID, list[str]] = {}
         for key, kind in await fetch(RENDITIONS.format(marks(originals)), *originals):
             kinds.setdefault(as_uuid(key), []).append(kind)
         rows = [(uuid7(), copy, at, original, kind) for copy, original in part for kind in kinds.get(original, ())]
         await execute_many(COPY_RENDITION, rows)
-
-
-def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(values), MAX_VALUES):
-        yield values[start : start + MAX_VALUES]

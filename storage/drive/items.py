@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
+from storage.database.values import marks
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, sort_key
-from storage.drive.tree import chains, marks
+from storage.drive.tree import chains
 
 ROOT_NAME = "My drive"
 COUNTS = """

@@ -14,9 +14,9 @@ from uuid import UUID
 from storage.database.connection import as_uuid, fetch
 from storage.database.engine import Rows
 from storage.database.pages import Window
+from storage.database.values import marks, parts
 from storage.drive.items import load
 from storage.drive.models import FileKind, Item, ItemKind
-from storage.drive.tree import marks
 
 #: The segments of the list, in order.
 SEGMENTS = (ItemKind.FOLDER, ItemKind.FILE)
@@ -116,8 +116,8 @@ class ItemList:
 async def pages(lists: Sequence[ItemList]) -> list[list[Item]]:
     """The items of each window. The number of queries does not depend on that of the lists, up to ``MAX_LISTS``."""
     found: list[list[Item]] = []
-    for start in range(0, len(lists), MAX_LISTS):
-        found += await _pages(lists[start : start + MAX_LISTS])
+    for part in parts(lists, MAX_LISTS):
+        found += await _pages(part)
     return found
 
 

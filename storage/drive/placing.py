@@ -7,11 +7,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
+from storage.database.values import marks, parts
 from storage.drive.errors import NameTaken
 from storage.drive.items import load
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, numbered
-from storage.drive.tree import marks
 
 #: The numbers that are tried at once. Most names have few copies.
 BATCHES = (8, 64, 512)
@@ -70,10 +70,9 @@ async def find_by_name(parent_id: UUID, name: str) -> Item | None:
 
 async def items_named(names: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Item]:
     """The items with these names in these folders, by folder and folded name. Those in the trash have no name there."""
-    keys = list({(folder_id, folded(name)) for folder_id, name in names})
+    keys = {(folder_id, folded(name)) for folder_id, name in names}
     found: list[UUID] = []
-    for start in range(0, len(keys), NAMES_AT_ONCE):
-        part = keys[start : start + NAMES_AT_ONCE]
+    for part in parts(keys, NAMES_AT_ONCE):
         rows = await fetch(NAMED.format(" OR ".join([IS_NAMED] * len(part))), *chain.from_iterable(part))
         found += [as_uuid(key) for (key,) in rows]
     return {(item.parent_id, item.folded_name): item for item in (await load(found)).values() if item.parent_id}

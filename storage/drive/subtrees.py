@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
+from storage.database.values import marks, parts
 from storage.drive.models import Item, ItemKind
-from storage.drive.tree import MAX_CHAIN, chains, marks
+from storage.drive.tree import MAX_CHAIN, chains
 
 # The limit stops the recursion: neither database computes rows that nothing reads.
 DESCENDANTS = """
@@ -75,8 +76,7 @@ async def descendants(item_ids: Collection[UUID], limit: int) -> list[TreeItem]:
 async def _contents(version_ids: Sequence[UUID]) -> dict[UUID, tuple[datetime, TreeBlob]]:
     """When each version was made, and its blob."""
     contents = {}
-    for start in range(0, len(version_ids), BATCH):
-        batch = version_ids[start : start + BATCH]
+    for batch in parts(version_ids, BATCH):
         for version_id, created_at, blob_id, *blob in await fetch(CONTENTS.format(marks(batch)), *batch):
             contents[as_uuid(version_id)] = _datetime(created_at), TreeBlob(as_uuid(blob_id), *blob)
     return contents

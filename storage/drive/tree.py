@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
+from storage.database.values import marks, parts
 from storage.drive.errors import ItemInTrash, ItemIsRoot, ItemMissing
 from storage.drive.models import ItemKind
 
@@ -16,8 +17,6 @@ from storage.drive.models import ItemKind
 MAX_DEPTH = 100
 #: The links of the longest chain: a file, its folders, and the root.
 MAX_CHAIN = MAX_DEPTH + 2
-#: Placeholders in one statement, far below the limits of both databases.
-MAX_VALUES = 1_000
 #: Folders whose sizes one statement computes, so that it takes a second or two at most.
 SIZES_AT_ONCE = 10
 
@@ -144,11 +143,6 @@ def _link(key: object, parent: object, account: object, kind: str, name: str, is
     return Link(as_uuid(key), parent_id, as_uuid(account), ItemKind(kind), name, bool(is_trashed))
 
 
-def marks(values: Collection[object]) -> str:
-    """A placeholder for each value."""
-    return ", ".join("?" * len(values))
-
-
 def require_item(chain: Chain | None, account_id: UUID, item_id: UUID) -> Chain:
     """The chain of an item of this account that can be changed.
 
@@ -195,9 +189,7 @@ async def is_higher_than(folder_ids: Collection[UUID], levels: int) -> bool:
 async def total_sizes(folder_ids: Collection[UUID], most_items: int) -> dict[UUID, int | None]:
     """The bytes of all current versions below each folder; None if there are more than ``most_items`` items."""
     found: dict[UUID, int | None] = {}
-    keys = list(folder_ids)
-    for start in range(0, len(keys), SIZES_AT_ONCE):
-        part = keys[start : start + SIZES_AT_ONCE]
+    for part in parts(folder_ids, SIZES_AT_ONCE):
         rows = await fetch(TOTAL_SIZES.format(marks(part)), most_items, most_items + 1, *part)
         found |= {as_uuid(key): None if size is None else int(size) for key, size in rows}
     return found

@@ -11,10 +11,10 @@ from uuid_utils.compat import uuid7
 
 from storage.database.connection import as_uuid, fetch
 from storage.database.pages import Window
+from storage.database.values import marks
 from storage.drive.change_log import event, remove_names
 from storage.drive.file_kinds import file_kind
 from storage.drive.models import Blob, FileVersion, Item, Rendition
-from storage.drive.tree import marks
 from storage.events.events import NewEvent
 from storage.events.models import EventKind
 

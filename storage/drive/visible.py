@@ -4,8 +4,8 @@ from collections.abc import Collection
 from uuid import UUID
 
 from storage.database.connection import as_uuid, fetch
+from storage.database.values import marks
 from storage.drive.listing import NO_FILTER, ItemFilter, conditions_of
-from storage.drive.tree import marks
 
 # From the folders of the items up, as long as nothing is in the trash. UNION ends a cycle. The top of what is being
 # deleted has no parent, so only the chains of visible folders end at the root. The walk ends behind a folder in the

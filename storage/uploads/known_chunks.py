@@ -1,14 +1,11 @@
 """Chunks of an account's stored files, found by their SHA-256, so that they need not be sent again."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
-from typing import TypeVar
 from uuid import UUID
 
 from storage.database.connection import fetch
-
-T = TypeVar("T")
+from storage.database.values import marks, parts
 
 #: SQLite accepts at least 999 values in one statement.
 BATCH = 500
@@ -33,13 +30,7 @@ class KnownChunk:
 async def find(account_id: UUID, sha256s: Collection[str]) -> dict[tuple[str, int], KnownChunk]:
     """Chunks of the account's files with one of these digests, by digest and size."""
     chunks: dict[tuple[str, int], KnownChunk] = {}
-    for batch in _batches(iter(set(sha256s))):
-        marks = ", ".join("?" * len(batch))
-        for sha256, size, xxh3, offset, key in await fetch(FIND.format(marks), account_id, *batch):
+    for batch in parts(set(sha256s), BATCH):
+        for sha256, size, xxh3, offset, key in await fetch(FIND.format(marks(batch)), account_id, *batch):
             chunks[sha256, size] = KnownChunk(sha256, size, xxh3, offset, key)
     return chunks
-
-
-def _batches(values: Iterator[T]) -> Iterator[Sequence[T]]:
-    while batch := list(islice(values, BATCH)):
-        yield batch

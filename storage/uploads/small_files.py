@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from storage.accounts import accounts
 from storage.blobs import Digests
 from storage.database.connection import as_uuid, atomically, execute_many, fetch
+from storage.database.values import marks
 from storage.drive import blobs, uploaded_files
 from storage.drive.models import Blob
 from storage.drive.placing import ConflictPolicy
@@ -68,7 +69,7 @@ def is_small(upload: Upload | SlotState) -> bool:
 async def slots(upload_ids: Collection[UUID]) -> dict[UUID, SlotState]:
     """The only slots of uploads, by upload."""
     found = {}
-    for row in await fetch(SLOTS.format(_marks(upload_ids)), *upload_ids):
+    for row in await fetch(SLOTS.format(marks(upload_ids)), *upload_ids):
         key, account_id, size, chunk_size, status, expires_at, chunks, count, staging, sha256 = row
         moment = Upload._meta.fields_map["expires_at"].to_python_value(expires_at)
         state, received, key = UploadStatus(status), Received(chunks, count), as_uuid(key)
@@ -85,7 +86,7 @@ async def add_receipts(filled: Mapping[UUID, tuple[SlotState, Digests]], now: da
     """
 
     async def work() -> None:
-        counted = await fetch(FILL.format(_marks(filled)), expires_at, *filled)
+        counted = await fetch(FILL.format(marks(filled)), expires_at, *filled)
         current = {as_uuid(key): staging for key, staging in counted}
         if current != {key: slot.staging or "" for key, (slot, _) in filled.items()}:
             raise StateChanged("an upload accepts no chunk")
@@ -114,7 +115,7 @@ async def claim_more(job: Job, account_id: UUID, until: datetime, now: datetime)
     """
     token = uuid4()
     due = [key for (key,) in await fetch(DUE, now, account_id, MAX_SIZE, MAX_FILES)]
-    claim = CLAIM.format(_marks(due)), job.lease_owner, token, until, *due
+    claim = CLAIM.format(marks(due)), job.lease_owner, token, until, *due
     keys = [as_uuid(key) for (key,) in await atomically(lambda: fetch(*claim))] if due else []
     if not keys:
         return None
@@ -154,7 +155,7 @@ async def publish(
 
     async def work() -> set[UUID]:
         keys = [file.upload.id for file in files]
-        finished = {as_uuid(key) for (key,) in await fetch(FINISH.format(_marks(keys)), claimed.lease_token, *keys)}
+        finished = {as_uuid(key) for (key,) in await fetch(FINISH.format(marks(keys)), claimed.lease_token, *keys)}
         stored = [file for file in files if file.upload.id in finished]
         if stored:
             await take_step(lambda: publish_bytes(finished))
@@ -187,7 +188,3 @@ def _new_file(account_id: UUID, file: VerifiedFile) -> NewFile:
     blob = Blob(account_id=account_id, key=file.blob_key, size=upload.size, **facts)
     content = Content(blob, upload.mime_type, file.media)
     return NewFile(upload.parent_id, upload.file_name, content, ConflictPolicy(upload.conflict))
-
-
-def _marks(values: Collection[object]) -> str:
-    return ", ".join("?" * len(values))
