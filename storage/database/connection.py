@@ -250,6 +250,11 @@ async def fetch(statement: str, *values: object) -> Rows:
     return await _session().fetch(statement, values)
 
 
+async def fetch_ids(statement: str, *values: object) -> list[UUID]:
+    """The UUIDs of rows that have nothing else. See :func:`fetch`."""
+    return [as_uuid(key) for (key,) in await fetch(statement, *values)]
+
+
 def can_write_in_with() -> bool:
     """Whether a statement of :func:`fetch` may have INSERT, UPDATE or DELETE inside a WITH."""
     return _session().can_write_in_with

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from storage.accounts import accounts
 from storage.accounts.models import Account
-from storage.database.connection import as_uuid, atomically, fetch
+from storage.database.connection import atomically, fetch, fetch_ids
 from storage.drive.change_log import event, log, put_names
 from storage.drive.items import ensure_root, set_name
 from storage.drive.models import Blob, FileVersion, Item, Rendition
@@ -67,7 +67,7 @@ class Usage(NamedTuple):
 
 async def suspicious_accounts() -> list[UUID]:
     """The accounts that seem to count wrongly. Those that change meanwhile may be among them: see :func:`usage`."""
-    return [as_uuid(key) for (key,) in await fetch(SUSPICIOUS)]
+    return await fetch_ids(SUSPICIOUS)
 
 
 async def usage(account_id: UUID) -> tuple[Usage, Usage]:
@@ -172,4 +172,4 @@ async def _blobs(statement: str, after: UUID) -> list[Blob]:
 
 
 async def _keys(statement: str, after: UUID) -> Sequence[UUID]:
-    return [as_uuid(key) for (key,) in await fetch(statement, after, LIMIT)]
+    return await fetch_ids(statement, after, LIMIT)

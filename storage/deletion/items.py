@@ -12,7 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from storage.accounts import accounts
-from storage.database.connection import as_uuid, fetch
+from storage.database.connection import fetch_ids
 from storage.database.values import marks
 from storage.deletion.purging import MOST_VERSIONS, purge_versions
 from storage.drive.blobs import NOTHING_RELEASED, Released
@@ -95,8 +95,7 @@ async def delete_trash(account_id: UUID, trashed_before: datetime, limit: int, n
     """Delete the items that were longest in the trash, at most ``limit``, and only if put there before this time."""
 
     async def work() -> Deleted:
-        rows = await fetch(OLD_TRASH, account_id, trashed_before, limit)
-        keys = [as_uuid(key) for (key,) in rows]
+        keys = await fetch_ids(OLD_TRASH, account_id, trashed_before, limit)
         return await _delete(account_id, await Item.filter(id__in=keys) if keys else [], now)
 
     return await accounts.locked(account_id, work)
@@ -145,7 +144,7 @@ async def _step(account_id: UUID, now: datetime) -> Step:
 
 async def _tops(account_id: UUID, limit: int) -> list[Item]:
     """Some of the items that are being deleted, each without a parent."""
-    keys = [as_uuid(key) for (key,) in await fetch(TOPS, account_id, limit)]
+    keys = await fetch_ids(TOPS, account_id, limit)
     return await Item.filter(id__in=keys) if keys else []
 
 
@@ -171,7 +170,7 @@ async def _purge_folders(account_id: UUID, folders: Sequence[UUID], now: datetim
 
 async def _delete_rows(keys: Sequence[UUID]) -> int:
     """Delete the rows of those items that have neither versions nor children. Returns their number."""
-    gone = [as_uuid(key) for (key,) in await fetch(DELETE_EMPTY.format(marks(keys)), *keys)]
+    gone = await fetch_ids(DELETE_EMPTY.format(marks(keys)), *keys)
     await remove_names(gone)
     return len(gone)
 
@@ -195,7 +194,7 @@ async def finish(job: Job) -> bool:
 
 async def queue_unfinished(now: datetime) -> int:
     """Queue the job of each account that is deleting items and has none, because it failed for good."""
-    unfinished = [as_uuid(key) for (key,) in await fetch(UNFINISHED, BATCH)]
+    unfinished = await fetch_ids(UNFINISHED, BATCH)
     for account_id in unfinished:
         await accounts.locked(account_id, partial(queue, account_id, now))
     return len(unfinished)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from storage.database.connection import as_uuid, fetch
+from storage.database.connection import fetch, fetch_ids
 from storage.database.pages import Window
 from storage.drive.items import load_in_order
 from storage.drive.models import Item
@@ -44,17 +44,15 @@ async def page(account_id: UUID, window: Window[UUID]) -> list[Item]:
         if key:
             conditions, values = f"{conditions} AND id {comparison} ?", [*values, key]
     part = {"conditions": conditions, "direction": "ASC" if window.backwards else "DESC"}
-    candidates = await _keys(CANDIDATES.format(**part), account_id, *values, MOST_CANDIDATES)
+    candidates = await fetch_ids(CANDIDATES.format(**part), account_id, *values, MOST_CANDIDATES)
     visible = await visible_ids(account_id, candidates)
     found = [key for key in candidates if key in visible][: window.limit]
     if len(found) < window.limit and len(candidates) == MOST_CANDIDATES:
-        found = await _keys(VISIBLE_FOLDERS + BY_FOLDERS.format(**part), account_id, account_id, *values, window.limit)
+        found = await fetch_ids(
+            VISIBLE_FOLDERS + BY_FOLDERS.format(**part), account_id, account_id, *values, window.limit
+        )
     files = await load_in_order(found)
     return files[::-1] if window.backwards else files
-
-
-async def _keys(statement: str, *values: object) -> list[UUID]:
-    return [as_uuid(key) for (key,) in await fetch(statement, *values)]
 
 
 async def count(account_id: UUID) -> int | None:

@@ -6,7 +6,7 @@ from itertools import chain, repeat
 from typing import NamedTuple
 from uuid import UUID
 
-from storage.database.connection import as_uuid, fetch
+from storage.database.connection import fetch, fetch_ids
 from storage.database.values import marks, parts
 from storage.drive.errors import NameTaken
 from storage.drive.items import load
@@ -73,8 +73,7 @@ async def items_named(names: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, s
     keys = {(folder_id, folded(name)) for folder_id, name in names}
     found: list[UUID] = []
     for part in parts(keys, NAMES_AT_ONCE):
-        rows = await fetch(NAMED.format(" OR ".join([IS_NAMED] * len(part))), *chain.from_iterable(part))
-        found += [as_uuid(key) for (key,) in rows]
+        found += await fetch_ids(NAMED.format(" OR ".join([IS_NAMED] * len(part))), *chain.from_iterable(part))
     return {(item.parent_id, item.folded_name): item for item in (await load(found)).values() if item.parent_id}
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from storage.accounts.accounts import locked
-from storage.database.connection import as_uuid, execute_many, fetch
+from storage.database.connection import execute_many, fetch, fetch_ids
 from storage.database.pages import Window
 from storage.drive.change_log import event, log, put_names
 from storage.drive.items import load, load_in_order, set_name
@@ -57,8 +57,8 @@ async def page(account_id: UUID, window: Window[TrashPosition]) -> list[Item]:
             values += [place_.trashed_at, place_.id]
     direction = "ASC" if window.backwards else "DESC"
     order = f" ORDER BY trashed_at {direction}, id {direction} LIMIT ?"
-    rows = await fetch(f"SELECT id {TRASHED}{conditions}{order}", account_id, *values, window.limit)
-    found = await load_in_order([as_uuid(key) for (key,) in rows])
+    keys = await fetch_ids(f"SELECT id {TRASHED}{conditions}{order}", account_id, *values, window.limit)
+    found = await load_in_order(keys)
     return found[::-1] if window.backwards else found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from storage.database.connection import as_uuid, fetch
+from storage.database.connection import fetch_ids
 from storage.database.values import marks
 from storage.drive.listing import NO_FILTER, ItemFilter, conditions_of
 
@@ -31,4 +31,4 @@ async def visible_ids(account_id: UUID, item_ids: Collection[UUID], only: ItemFi
         marks=marks(item_ids), conditions="".join(f" AND {condition.sql}" for condition in conditions)
     )
     values = [value for condition in conditions for value in condition.values]
-    return {as_uuid(key) for (key,) in await fetch(statement, *item_ids, *item_ids, account_id, *values)}
+    return set(await fetch_ids(statement, *item_ids, *item_ids, account_id, *values))

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from storage.accounts import accounts
 from storage.blobs import Digests
-from storage.database.connection import as_uuid, atomically, execute_many, fetch
+from storage.database.connection import as_uuid, atomically, execute_many, fetch, fetch_ids
 from storage.database.values import marks
 from storage.drive import blobs, uploaded_files
 from storage.drive.models import Blob
@@ -114,9 +114,9 @@ async def claim_more(job: Job, account_id: UUID, until: datetime, now: datetime)
     None if there are none. A claimed job whose upload has ended meanwhile has no file here, but is given back as well.
     """
     token = uuid4()
-    due = [key for (key,) in await fetch(DUE, now, account_id, MAX_SIZE, MAX_FILES)]
-    claim = CLAIM.format(marks(due)), job.lease_owner, token, until, *due
-    keys = [as_uuid(key) for (key,) in await atomically(lambda: fetch(*claim))] if due else []
+    due = await fetch_ids(DUE, now, account_id, MAX_SIZE, MAX_FILES)
+    claim, values = CLAIM.format(marks(due)), (job.lease_owner, token, until, *due)
+    keys = await atomically(lambda: fetch_ids(claim, *values)) if due else []
     if not keys:
         return None
     uploads = await Upload.filter(id__in=keys, status=UploadStatus.REASSEMBLING)
@@ -155,7 +155,7 @@ async def publish(
 
     async def work() -> set[UUID]:
         keys = [file.upload.id for file in files]
-        finished = {as_uuid(key) for (key,) in await fetch(FINISH.format(marks(keys)), claimed.lease_token, *keys)}
+        finished = set(await fetch_ids(FINISH.format(marks(keys)), claimed.lease_token, *keys))
         stored = [file for file in files if file.upload.id in finished]
         if stored:
             await take_step(lambda: publish_bytes(finished))
