@@ -13,7 +13,7 @@ from storage.drive import items
 from storage.drive.change_log import event, log, put_names
 from storage.drive.errors import TooDeep, WouldBeBelowItself
 from storage.drive.models import Item, ItemKind
-from storage.drive.placing import ConflictPolicy, find_by_name, place
+from storage.drive.placing import ConflictPolicy, place
 from storage.drive.tree import MAX_DEPTH, Chain, chains, is_higher_than, require_folder, require_item
 from storage.drive.versions import take_over
 from storage.events.events import NewEvent
@@ -43,7 +43,7 @@ async def add_folder(
     Raises like :func:`create_folder`.
     """
     parent = require_folder((await chains([parent_id])).get(parent_id), account_id, parent_id)
-    existing = await find_by_name(parent_id, name) if policy is ConflictPolicy.REPLACE else None
+    existing = await items.find_by_name(parent_id, name) if policy is ConflictPolicy.REPLACE else None
     if existing and existing.kind is ItemKind.FOLDER:
         return existing, False
     if parent.depth + 1 > MAX_DEPTH:

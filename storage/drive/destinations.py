@@ -15,7 +15,7 @@ from storage.drive.change_log import event, log, put_names
 from storage.drive.errors import NameTaken, TooDeep, TooManyFolders
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded
-from storage.drive.placing import ConflictPolicy, find_by_name, items_named
+from storage.drive.placing import ConflictPolicy, items_named
 from storage.drive.tree import MAX_DEPTH, Chain, chains, require_folder
 from storage.events.models import EventKind
 
@@ -139,7 +139,7 @@ async def find_existing(account_id: UUID, destination: Destination) -> UUID | No
     """The folder of a destination; None unless all of it exists. It is read only, so that it needs no lock."""
     folder_id = destination.parent_id or account_id
     for name in destination.names:
-        child = await find_by_name(folder_id, name)
+        child = await items.find_by_name(folder_id, name)
         if not child or child.kind is not ItemKind.FOLDER:
             return None
         folder_id = child.id

@@ -65,8 +65,13 @@ async def find_by_path(account_id: UUID, names: Sequence[str]) -> Item | None:
     for name in names:
         if not found:
             break
-        found = await Item.get_or_none(parent_id=found.id, folded_name=folded(name), trashed_at__isnull=True)
+        found = await find_by_name(found.id, name)
     return found
+
+
+async def find_by_name(parent_id: UUID, name: str) -> Item | None:
+    """The item of a folder with this name, in upper or lower case, that is not in the trash."""
+    return await Item.get_or_none(parent_id=parent_id, folded_name=folded(name), trashed_at=None)
 
 
 async def ensure_root(account_id: UUID, now: datetime) -> Item:

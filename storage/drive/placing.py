@@ -9,7 +9,7 @@ from uuid import UUID
 from storage.database.connection import fetch, fetch_ids
 from storage.database.values import marks, parts
 from storage.drive.errors import NameTaken
-from storage.drive.items import load
+from storage.drive.items import find_by_name, load
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, numbered
 
@@ -61,11 +61,6 @@ async def place(
     if policy is ConflictPolicy.REPLACE and kind is other.kind is ItemKind.FILE and other.account_id == account_id:
         return Place(other.name, other)
     raise NameTaken(other.id)
-
-
-async def find_by_name(parent_id: UUID, name: str) -> Item | None:
-    """The item of a folder with this name, in upper or lower case, that is not in the trash."""
-    return await Item.get_or_none(parent_id=parent_id, folded_name=folded(name), trashed_at=None)
 
 
 async def items_named(names: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], Item]:

@@ -17,7 +17,7 @@ from storage.drive.blobs import Unnamed
 from storage.drive.change_log import event, log, put_names
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.names import folded
-from storage.drive.placing import ConflictPolicy, find_by_name, items_named, place
+from storage.drive.placing import ConflictPolicy, items_named, place
 from storage.drive.tree import chains
 from storage.drive.versions import Content, describe, new_version
 from storage.events.events import NewEvent
@@ -87,7 +87,7 @@ async def _insert(account_id: UUID, files: Iterable[NewFile], now: datetime) -> 
 async def _add_beside_others(account_id: UUID, file: NewFile, now: datetime) -> tuple[FileVersion, NewEvent | None]:
     """Store a file whose name an item of the folder may have. Returns its version, and the event of a change."""
     assert file.parent_id
-    other = await find_by_name(file.parent_id, file.name)
+    other = await items.find_by_name(file.parent_id, file.name)
     if other and other.kind is ItemKind.FILE and file.conflict is ConflictPolicy.REPLACE:
         return await _replace(other, file.content, now)
     found = await place(account_id, file.parent_id, file.name, ConflictPolicy.KEEP_BOTH)

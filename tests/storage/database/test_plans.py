@@ -404,7 +404,7 @@ CALLS: dict[str, Call] = {
     "tree.is_higher_than": lambda rows: tree.is_higher_than([ACCOUNT_ID], 3),
     "tree.total_sizes": lambda rows: tree.total_sizes([ACCOUNT_ID], 10_000),
     "placing.place": lambda rows: placing.place(ACCOUNT_ID, ACCOUNT_ID, "name5000", ConflictPolicy.KEEP_BOTH),
-    "placing.find_by_name": lambda rows: placing.find_by_name(ACCOUNT_ID, "name5000"),
+    "items.find_by_name": lambda rows: items.find_by_name(ACCOUNT_ID, "name5000"),
     "placing.items_named": lambda rows: placing.items_named([(ACCOUNT_ID, "a"), (MISSING_ID, "B")]),
     "placing.items_named of many": lambda rows: placing.items_named(
         [(ACCOUNT_ID, str(number)) for number in range(250)]
