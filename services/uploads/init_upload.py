@@ -92,7 +92,7 @@ class UploadInitializer:
         try:
             await self._allowance.require(account_id, len(new))
         except TooManyItems as error:
-            return outcomes | dict.fromkeys(new, self._refused(error))
+            return outcomes | {index: self._refused(error) for index in new}
         await self._ready.find(account_id, new.values())
         new = with_one_empty_file(new)
         await _find_chunks(account_id, new.values())

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from services.core.counters import Counters
 from services.drive import item_allowance
 from services.drive.errors import TooManyItems
 from services.drive.file_versions import FileVersions
@@ -87,3 +88,10 @@ async def test_uploads_are_refused_beyond_the_limit_and_found_again(bench: Bench
     with pytest.raises(TooManyItems):
         await uploads.init(ada, a_file())
     assert (await uploads.init(ada, same)).id == started.id
+
+
+async def test_each_upload_beyond_the_limit_is_counted(bench: Bench, ada: UUID) -> None:
+    counters, policy = Counters(), UploadPolicy(MAX_FILE_SIZE, LIFETIME, items=0)
+    uploads = Uploads(bench.store, bench.progress, bench.notifications, policy, counters)
+    await uploads.init_all(ada, [a_file()] * 3)
+    assert counters.uploads_refused == {"TOO_MANY_ITEMS": 3}
