@@ -16,10 +16,7 @@ FindOpen: TypeAlias = Callable[[SlotRange], Awaitable[Sequence[range]]]
 async def slots_in(upload: Upload, window: Window[int], find_open: FindOpen, *, missing: bool) -> list[Slot]:
     """A window of the slots, by index; only open ones if ``missing``."""
     part = _part(upload, window, missing=missing)
-    if not upload.is_full and upload.received_chunks == 0:
-        gaps: Sequence[range] = [range(part.start, part.end)]
-    else:
-        gaps = [] if upload.is_full or part.start >= part.end else await find_open(part)
+    gaps = await _gaps(upload, part, find_open)
     indexes = islice(_indexes(part, gaps, missing=missing), window.limit)
     open_slots = () if missing else {index for gap in gaps for index in gap}
     slots = [_slot(upload, index, received=not missing and index not in open_slots) for index in indexes]
@@ -30,6 +27,13 @@ async def slot_at(upload: Upload, index: int, find_open: FindOpen) -> Slot | Non
     """The slot with this index, if there is one."""
     found = await slots_in(upload, Window(1, after=index - 1), find_open, missing=False) if index >= 0 else []
     return found[0] if found else None
+
+
+async def _gaps(upload: Upload, part: SlotRange, find_open: FindOpen) -> Sequence[range]:
+    """The open slots of a part, without a query if all are open, or none."""
+    if upload.is_full or part.start >= part.end:
+        return []
+    return await find_open(part) if upload.received_chunks else [range(part.start, part.end)]
 
 
 def _part(upload: Upload, window: Window[int], *, missing: bool) -> SlotRange:
