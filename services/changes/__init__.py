@@ -1,1 +1,1 @@
-"""What happened in a drive: the feed of changes, and the stream of all activity."""
+"""What happened in a drive: the feed of changes."""
