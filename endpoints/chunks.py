@@ -11,6 +11,7 @@ from endpoints.chunk_body import Framing, batches, declared_digest, framing_of, 
 from endpoints.state import address_of, services_of
 from services.access.signed_urls import SlotAuthorization
 from services.container import Services
+from services.core.decimals import parse_decimal
 from services.core.errors import UrlInvalid
 from services.core.ids import Prefix, require_key
 from services.uploads.chunk_sinks import ChunkSink, Receipt
@@ -75,9 +76,10 @@ def _authorization(request: Request) -> SlotAuthorization:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
+    number = parse_decimal(text, MAX_DIGITS)
+    if number is None:
         raise UrlInvalid("This URL was not made by this server, or it was altered.")
-    return int(text)
+    return number
 
 
 def receipt_document(receipt: Receipt) -> dict[str, object]:

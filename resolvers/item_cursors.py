@@ -88,7 +88,7 @@ def _text(values: list[Any]) -> str:
 
 
 def _values(cursor: str) -> list[Any]:
-    if len(cursor) > MAX_CURSOR_CHARACTERS or not cursor.isascii():
+    if len(cursor) > MAX_CURSOR_CHARACTERS:
         raise ValueError
     found = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     if not isinstance(found, list):

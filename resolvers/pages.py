@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from services.core.decimals import parse_decimal
 from services.core.errors import InvalidInput
 from storage.database.pages import Window
 
@@ -16,6 +17,8 @@ Row = TypeVar("Row")
 
 PAGE = 20
 MAX_PAGE = 100
+#: Digits of the largest index in a cursor.
+MAX_INDEX_DIGITS = 9
 #: Counts all items of a list; None if that is too much work.
 Count = Callable[[], Awaitable[int | None]]
 
@@ -111,4 +114,4 @@ def parse_key(cursor: str) -> UUID | None:
 
 def parse_index(cursor: str) -> int | None:
     """The index in a cursor of a list of slots; None if it is not such a cursor."""
-    return int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) <= 9 else None
+    return parse_decimal(cursor, MAX_INDEX_DIGITS)

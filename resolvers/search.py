@@ -2,6 +2,7 @@
 
 from resolvers.context import Context
 from resolvers.pages import MAX_PAGE, PAGE
+from services.core.decimals import parse_decimal
 from services.core.errors import InvalidInput
 from services.drive.search import SearchPage as SearchPage
 from storage.drive.listing import NO_FILTER, ItemFilter
@@ -25,7 +26,7 @@ async def search(
 
 
 def _position(cursor: str) -> int:
-    is_number = cursor.isascii() and cursor.isdigit() and len(cursor) <= MAX_DIGITS
-    if not is_number or int(cursor) > NEWEST:
+    position = parse_decimal(cursor, MAX_DIGITS)
+    if position is None or position > NEWEST:
         raise InvalidInput("This cursor was not made by this server.", field="after")
-    return int(cursor)
+    return position
