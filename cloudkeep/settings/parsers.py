@@ -120,10 +120,8 @@ def percent(value: str | int) -> str | int:
     return value.strip().removesuffix("%").rstrip() if isinstance(value, str) else value
 
 
-def version_count(value: str | int | None) -> int | None:
-    """A number of versions; ``none``, in upper or lower case, is no limit."""
-    if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
-        return None
+def version_count(value: str | int) -> int:
+    """A number of versions."""
     text = str(value).strip()
     if not re.fullmatch(r"[0-9]{1,9}", text) or not int(text):
         raise ValueError(f"must be none or a number of versions from 1 on, not {quote(value)}")

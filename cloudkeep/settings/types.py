@@ -13,7 +13,7 @@ from pydantic_settings import NoDecode
 
 from cloudkeep.settings import parsers
 from cloudkeep.settings.secret_keys import parse_keys
-from cloudkeep.settings.units import LARGEST_SIZE, DurationBetween, SizeBetween, duration_or_none, size_or_none
+from cloudkeep.settings.units import LARGEST_SIZE, DurationBetween, SizeBetween, or_none
 from services.accounts.registration_mode import RegistrationMode
 from services.budgets.limits import Limit
 from services.core.keys import SecretKey
@@ -76,15 +76,17 @@ Items = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Points = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Percent = Annotated[int, BeforeValidator(parsers.percent), Field(ge=1, le=100)]
 Bytes = Annotated[int, BeforeValidator(SizeBetween(1, LARGEST_SIZE))]
-Quota = Annotated[int | None, BeforeValidator(size_or_none(SizeBetween(1, LARGEST_SIZE, "none or a size")))]
+Quota = Annotated[int | None, BeforeValidator(or_none(SizeBetween(1, LARGEST_SIZE, "none or a size"), "none"))]
 Reserve = Annotated[int, BeforeValidator(SizeBetween(0, LARGEST_SIZE))]
 BytesPerSecond = Annotated[int, BeforeValidator(SizeBetween(1, 2**30, "a size per second"))]
 #: A time in whole seconds.
 Lifetime = Annotated[int, BeforeValidator(DurationBetween(1, 3650 * DAY, whole=True))]
-#: A time in whole seconds, or ``none`` for no limit.
-Retention = Annotated[int | None, BeforeValidator(duration_or_none(DurationBetween(60, 3650 * DAY, whole=True)))]
+#: A time in whole seconds, or no limit.
+Retention = Annotated[
+    int | None, BeforeValidator(or_none(DurationBetween(60, 3650 * DAY, whole=True), "none", "off", "0"))
+]
 #: How many versions a file keeps.
-VersionCount = Annotated[int | None, BeforeValidator(parsers.version_count)]
+VersionCount = Annotated[int | None, BeforeValidator(or_none(parsers.version_count, "none"))]
 #: At least as long as a download may take that began before.
 Grace = Annotated[int, BeforeValidator(DurationBetween(HOUR, 3650 * DAY, whole=True))]
 #: A time in seconds.

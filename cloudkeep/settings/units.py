@@ -7,8 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from cloudkeep.settings.messages import quote
+
+Value = TypeVar("Value")
+T = TypeVar("T")
 
 #: SI prefixes count by 1000 (https://www.bipm.org/en/measurement-units/si-prefixes), IEC 80000-13's by 1024.
 #: ``10G`` alone is refused: programs disagree whether it is 10 GB or 10 GiB.
@@ -83,16 +87,6 @@ class SizeBetween:
         return size
 
 
-def size_or_none(size: SizeBetween) -> Callable[[str | int | None], int | None]:
-    """A validator for a size, or for the word ``none``, in upper or lower case, for no limit."""
-
-    def validate(value: str | int | None) -> int | None:
-        is_none = value is None or (isinstance(value, str) and value.strip().lower() == "none")
-        return None if value is None or is_none else size(value)
-
-    return validate
-
-
 @dataclass(frozen=True)
 class DurationBetween:
     """A validator for a time. ``low`` and ``high`` are seconds. With ``whole``, fractions of a second are refused."""
@@ -112,14 +106,13 @@ class DurationBetween:
         return float(seconds)
 
 
-def duration_or_none(duration: DurationBetween) -> Callable[[str | float | None], float | None]:
-    """A validator for a time, or for ``none``, ``off`` or 0, for no limit."""
+def or_none(validate: Callable[[Value], T], *words: str) -> Callable[[Value | None], T | None]:
+    """A validator for what ``validate`` takes, or for one of these words, in upper or lower case, for no limit."""
 
-    def validate(value: str | float | None) -> float | None:
-        is_none = value in {None, 0} or (isinstance(value, str) and value.strip().lower() in {"none", "off", "0"})
-        return None if value is None or is_none else duration(value)
+    def validate_or_none(value: Value | None) -> T | None:
+        return None if value is None or str(value).strip().lower() in words else validate(value)
 
-    return validate
+    return validate_or_none
 
 
 def format_size(size: int) -> str:
