@@ -67,6 +67,7 @@ class Resources:
     log: RedisEventLog
     progress: Progress
     uploads: Uploads
+    allowance: ItemAllowance
     notifications: JobNotifications
     heartbeats: WorkerHeartbeats
     redis: Redis
@@ -104,10 +105,11 @@ async def open_resources(
         await notifications.start()
         log = RedisEventLog(redis)
         progress = Progress(log, counters)
-        uploads = Uploads(store, progress, notifications, upload_policy(settings), counters)
+        allowance = ItemAllowance(settings.items)
+        uploads = Uploads(store, progress, notifications, upload_policy(settings), counters, allowance)
         heartbeats = WorkerHeartbeats(redis)
         stack.enter_context(ChangeNotifier(log).following_commits())
-        yield Resources(store, log, progress, uploads, notifications, heartbeats, redis)
+        yield Resources(store, log, progress, uploads, allowance, notifications, heartbeats, redis)
 
 
 @asynccontextmanager
@@ -135,7 +137,6 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
         budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
         ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
         accounts = await stack.enter_async_context(open_accounts(settings, base.redis, mails, counters))
-        allowance = ItemAllowance(settings.items)
         yield Services(
             accounts=accounts,
             uploads=base.uploads,
@@ -143,9 +144,9 @@ async def open_services(settings: Settings, counters: Counters, templates: MailT
             small_chunks=SmallChunks(base.store, ingest, base.notifications, budgets),
             items=Items(),
             deletion=Deletion(base.notifications, counters),
-            file_versions=FileVersions(counters, allowance),
+            file_versions=FileVersions(counters, base.allowance),
             search=Search(),
-            item_changes=ItemChanges(allowance),
+            item_changes=ItemChanges(base.allowance),
             downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
             zips=Zips(base.store, base.notifications, ZipPolicy(settings.zip_entries), counters),
             progress=base.progress,
@@ -224,7 +225,6 @@ def upload_policy(settings: Settings) -> UploadPolicy:
         first_chunk_lifetime=timedelta(seconds=settings.first_chunk_ttl),
         open_uploads=settings.open_uploads,
         reservation_percent=settings.reservation_share,
-        items=settings.items,
     )
 
 

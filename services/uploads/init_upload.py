@@ -43,6 +43,7 @@ class UploadInitializer:
         progress: Progress,
         notifications: JobNotifications,
         policy: UploadPolicy,
+        allowance: ItemAllowance,
         counters: Counters,
     ) -> None:
         self._store = store
@@ -52,7 +53,7 @@ class UploadInitializer:
         self._reservations = Reservations(store, policy)
         self._known = KnownUploads(store, progress)
         self._ready = ReadyUploads(store)
-        self._allowance = ItemAllowance(policy.items)
+        self._allowance = allowance
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """See :meth:`services.uploads.uploads.Uploads.init`."""

@@ -38,7 +38,7 @@ EMPTY_SHA256 = hashlib.sha256().hexdigest()
 
 @dataclass(frozen=True)
 class UploadPolicy:
-    """The server's limits: bytes per file, the time to wait for the next chunk, and what an account may hold."""
+    """The server's limits: bytes per file, the time to wait for the next chunk, and the bytes of an account."""
 
     max_file_size: int
     lifetime: timedelta
@@ -51,8 +51,6 @@ class UploadPolicy:
     open_uploads: int = 1_000
     #: The share of the free disk that an account may reserve by bytes that it has not sent.
     reservation_percent: int = 100
-    #: Items of an account; None is no limit.
-    items: int | None = None
 
     async def quota_of(self, account_id: UUID) -> int | None:
         """The bytes that the account may use: as granted to it, or else ``quota``. None is no limit."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.core.clock import now
 from services.core.counters import Counters
 from services.core.errors import ExpectedError, NotFound
+from services.drive.item_allowance import ItemAllowance
 from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChunksMissing, UploadClosed
 from services.uploads.init_upload import UploadInitializer
@@ -37,12 +38,15 @@ class Uploads:
         notifications: JobNotifications,
         policy: UploadPolicy,
         counters: Counters | None = None,
+        allowance: ItemAllowance | None = None,
     ) -> None:
         self._store = store
         self._progress = progress
         self._notifications = notifications
         self._policy = policy
-        self._initializer = UploadInitializer(store, progress, notifications, policy, counters or Counters())
+        self._initializer = UploadInitializer(
+            store, progress, notifications, policy, allowance or ItemAllowance(), counters or Counters()
+        )
 
     async def init(self, account_id: UUID, request: NewUpload) -> Upload:
         """Start an upload, or return the earlier one with the same idempotency key.

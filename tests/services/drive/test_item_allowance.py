@@ -80,8 +80,8 @@ async def test_versions_count_as_well(database: str, ada: UUID) -> None:
 
 
 async def test_uploads_are_refused_beyond_the_limit_and_found_again(bench: Bench, ada: UUID) -> None:
-    policy = UploadPolicy(MAX_FILE_SIZE, LIFETIME, items=4)
-    uploads = Uploads(bench.store, bench.progress, bench.notifications, policy)
+    policy, allowance = UploadPolicy(MAX_FILE_SIZE, LIFETIME), ItemAllowance(4)
+    uploads = Uploads(bench.store, bench.progress, bench.notifications, policy, allowance=allowance)
     same = replace(a_file(), idempotency_key="key")
     started = await uploads.init(ada, same)
     await full(ada)
@@ -91,7 +91,7 @@ async def test_uploads_are_refused_beyond_the_limit_and_found_again(bench: Bench
 
 
 async def test_each_upload_beyond_the_limit_is_counted(bench: Bench, ada: UUID) -> None:
-    counters, policy = Counters(), UploadPolicy(MAX_FILE_SIZE, LIFETIME, items=0)
-    uploads = Uploads(bench.store, bench.progress, bench.notifications, policy, counters)
+    counters, policy = Counters(), UploadPolicy(MAX_FILE_SIZE, LIFETIME)
+    uploads = Uploads(bench.store, bench.progress, bench.notifications, policy, counters, ItemAllowance(0))
     await uploads.init_all(ada, [a_file()] * 3)
     assert counters.uploads_refused == {"TOO_MANY_ITEMS": 3}
