@@ -19,7 +19,8 @@ from cloudkeep.http.instrumentation import InstrumentationMiddleware
 from cloudkeep.http.proxy_headers import ProxyHeaders
 from cloudkeep.http.security_headers import SecurityHeaders
 from cloudkeep.resources.mail import load_mail_templates
-from cloudkeep.resources.resources import connected_database, open_services
+from cloudkeep.resources.resources import connected_database
+from cloudkeep.resources.services import open_services
 from cloudkeep.server.shutdown import Drain, ShutdownMiddleware
 from cloudkeep.settings.preflight import StartupError
 from cloudkeep.settings.settings import PREFIX, Settings

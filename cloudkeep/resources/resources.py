@@ -8,54 +8,27 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from cloudkeep import __version__
 from cloudkeep.resources import clock_file
-from cloudkeep.resources.accounts import open_accounts
 from cloudkeep.resources.clock_sync import synchronized_clock
-from cloudkeep.resources.mail import mail_composer
 from cloudkeep.settings.settings import Settings
-from cloudkeep.settings.types import Downloads
-from services.access.signed_urls import SignedUrls, longest_lifetime
-from services.activity.activity import Activity
-from services.budgets.budgets import Budgets, Limits
-from services.budgets.frame_payments import FramePayments
-from services.budgets.limit_overrides import LimitOverrides
-from services.budgets.subscription_leases import SubscriptionLeases, SubscriptionLimits
+from services.access.signed_urls import longest_lifetime
 from services.changes.notifier import ChangeNotifier
-from services.container import ServerInfo, Services
 from services.core.counters import Counters
 from services.drive.deletion import Deletion
-from services.drive.downloads import Downloads as DownloadService
-from services.drive.file_versions import FileVersions
 from services.drive.item_allowance import ItemAllowance
-from services.drive.item_changes import ItemChanges
-from services.drive.items import Items
-from services.drive.search import Search
-from services.drive.zips.zips import ZipPolicy, Zips
-from services.mail.sender import MailSender
-from services.mail.templates import MailTemplates
-from services.maintenance.health import Health
 from services.maintenance.retention import Retention
-from services.uploads.chunk_sizes import LARGEST_FILE
-from services.uploads.direct import DirectSlots
-from services.uploads.ingest import Ingest
 from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
-from services.uploads.small_chunks import SmallChunks
 from services.uploads.uploads import Uploads
 from storage import tracing
 from storage.blobs import BlobStore, S3Options, SlotLocks, open_blob_store
-from storage.budgets.subscription_leases import SubscriptionLeaseStore
 from storage.database.connection import close_database, open_database
 from storage.database.engine import PoolSize
 from storage.deletion.versions import VersionLimits
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.worker_heartbeat import WorkerHeartbeats
-from storage.mail import open_mailer
 from storage.progress_stream import RedisEventLog
-from storage.redis.breaker import breaker_of
 from storage.redis.client import close_redis, connect_redis
-from storage.token_buckets import LocalBuckets, RedisBuckets
 from storage.uploads.slot_leases import SlotLeases
 
 
@@ -113,63 +86,6 @@ async def open_resources(
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, counters: Counters, templates: MailTemplates) -> AsyncIterator[Services]:
-    """The services of an API process, opened. ``templates``: those of :func:`load_mail_templates`."""
-    async with open_resources(settings, counters, "api") as base, AsyncExitStack() as stack:
-        mailer = open_mailer(settings.mail_url)
-        stack.push_async_callback(mailer.close)
-        composer = mail_composer(settings, templates)
-        mails = MailSender(mailer, composer, settings.secret_keys, counters, base.notifications)
-        stack.push_async_callback(mails.close)
-        await base.log.start()
-        stack.push_async_callback(base.log.close)
-        activity = Activity(base.log, counters)
-        stack.push_async_callback(activity.close)
-        buckets = RedisBuckets(require_redis_url(settings), settings.budget_timeout, breaker_of(base.redis))
-        await buckets.start()
-        stack.push_async_callback(buckets.close)
-        limit_overrides = LimitOverrides()
-        subscription_leases = SubscriptionLeases(
-            SubscriptionLeaseStore(base.redis), limit_overrides, SubscriptionLimits(*settings.subscriptions)
-        )
-        await subscription_leases.start()
-        stack.push_async_callback(subscription_leases.close)
-        budgets = Budgets(budget_limits(settings), buckets, LocalBuckets(), limit_overrides)
-        ingest = Ingest(base.store, base.progress, base.notifications, budgets, upload_lifetime(settings))
-        accounts = await stack.enter_async_context(open_accounts(settings, base.redis, mails, counters))
-        yield Services(
-            accounts=accounts,
-            uploads=base.uploads,
-            ingest=ingest,
-            small_chunks=SmallChunks(base.store, ingest, base.notifications, budgets),
-            items=Items(),
-            deletion=Deletion(base.notifications, counters),
-            file_versions=FileVersions(counters, base.allowance),
-            search=Search(),
-            item_changes=ItemChanges(base.allowance),
-            downloads=DownloadService(base.store, redirects=settings.downloads == Downloads.REDIRECT),
-            zips=Zips(base.store, base.notifications, ZipPolicy(settings.zip_entries), counters),
-            progress=base.progress,
-            activity=activity,
-            direct=DirectSlots(base.store, base.uploads, ingest),
-            signed_urls=SignedUrls(settings.secret_keys, timedelta(seconds=settings.url_ttl)),
-            health=Health(base.store, base.heartbeats),
-            budgets=budgets,
-            limit_overrides=limit_overrides,
-            subscription_leases=subscription_leases,
-            frame_payments=FramePayments(budgets),
-            counters=counters,
-            events=base.log,
-            server=ServerInfo(
-                __version__,
-                min(settings.max_file_size, LARGEST_FILE),
-                base.store.supports_direct_uploads,
-                settings.registration,
-            ),
-        )
-
-
-@asynccontextmanager
 async def _traced(url: str | None, role: str) -> AsyncIterator[None]:
     if url is None:
         yield
@@ -201,18 +117,6 @@ async def opened_store(settings: Settings) -> AsyncIterator[BlobStore]:
         yield store
     finally:
         await store.close()
-
-
-def budget_limits(settings: Settings) -> Limits:
-    """The limit of every layer of budgets."""
-    return Limits(
-        all=settings.budget_global,
-        address=settings.budget_address,
-        account=settings.budget_account,
-        anonymous=settings.budget_anonymous,
-        ingest=settings.budget_ingest,
-        api_token=settings.budget_api_token,
-    )
 
 
 def upload_policy(settings: Settings) -> UploadPolicy:

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from cloudkeep.resources.mail import load_mail_templates
-from cloudkeep.resources.resources import connected_database, open_services
+from cloudkeep.resources.resources import connected_database
+from cloudkeep.resources.services import open_services
 from cloudkeep.settings.settings import Settings
 from services.budgets.limits import Payer
 from services.container import Services

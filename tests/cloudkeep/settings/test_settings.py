@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from redis.asyncio import ConnectionPool
 
-from cloudkeep.resources.resources import budget_limits
+from cloudkeep.resources.budgets import budget_limits
 from cloudkeep.settings.settings import PREFIX, Settings, SettingsError, load_settings, misspelt_settings
 from services.accounts.types import RegistrationMode
 from services.budgets.limits import Limit, Limits
