@@ -56,11 +56,8 @@ class Collector:
         return count
 
     async def _collect(self, account_id: UUID | None, blob_ids: Sequence[UUID], before: datetime) -> int:
-        """Delete those of an account's blobs that are still due. Returns their number."""
-        return await self._delete(await collection.claim(account_id, blob_ids, before))
-
-    async def _delete(self, claimed: Sequence[Blob]) -> int:
-        """Delete the bytes and records of claimed blobs, and then their rows."""
+        """Delete those of an account's blobs that are still due: bytes and records, then rows. Returns their number."""
+        claimed = await collection.claim(account_id, blob_ids, before)
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def delete(blob: Blob) -> bool:
