@@ -17,13 +17,13 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute, compile_path
 from starlette.types import ASGIApp
 
 from endpoints.body_timeouts import BodyTimeouts
-from endpoints.chunks import chunk_endpoint
-from endpoints.downloads import download_rendition, download_version
+from endpoints.chunks.chunk import chunk_endpoint
+from endpoints.chunks.small_chunks import small_chunks_endpoint
+from endpoints.downloads.files import download_rendition, download_version
+from endpoints.downloads.zips import download_zip
 from endpoints.favicon import favicon_ico, favicon_svg
 from endpoints.health import alive, readiness_endpoint
 from endpoints.metrics import Exposition, metrics_endpoint
-from endpoints.small_chunks import small_chunks_endpoint
-from endpoints.zips import download_zip
 from services.access.signed_urls import RENDITION_PATH, SLOT_PATH, SMALL_CHUNKS_PATH, VERSION_PATH, ZIP_PATH
 
 GRAPHQL_PATH = "/graphql"

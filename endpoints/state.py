@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from starlette.requests import HTTPConnection
 
-from endpoints.download_blocks import BlockBudget
+from endpoints.downloads.blocks import BlockBudget
 from endpoints.response_timeouts import ResponseTimeouts
 from services.container import Services
 

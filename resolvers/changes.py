@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resolvers.context import Context
-from resolvers.drive import PREFIXES
+from resolvers.drive.items import PREFIXES
 from resolvers.pages import MAX_PAGE, PAGE
 from services.access.permissions import visible
 from services.accounts.tokens import Viewer

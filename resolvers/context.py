@@ -15,8 +15,8 @@ from services.budgets.budgets import LayerStatus, Payer
 from services.container import Services
 from services.core.errors import CloudKeepError, InvalidInput
 from storage.accounts.models import Account
-from storage.drive.listing import ItemList
 from storage.drive.models import FileVersion, Item, Rendition
+from storage.drive.tree.listing import ItemList
 from storage.uploads.open_slots import SlotRange
 
 #: Why there are no cookies where the transport does not say otherwise.

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from resolvers.context import Context
-from resolvers.drive import require_folder_key
+from resolvers.drive.items import require_folder_key
 from resolvers.pages import MAX_PAGE, Listing, Page, PageArguments, parse_index, parse_key
 from services.access.permissions import Permission, require_permission, visible
 from services.accounts.tokens import Viewer

@@ -6,9 +6,11 @@ from typing import Annotated, NamedTuple
 import strawberry
 from strawberry.tools import merge_types
 
-from resolvers import drive, operations, uploads, zips
+from resolvers import operations, uploads
 from resolvers.accounts import accounts, api_tokens, sessions
 from resolvers.context import Context
+from resolvers.drive import items as drive
+from resolvers.drive import zips
 from schema.accounts.api_tokens import ApiToken, ApiTokenMutations
 from schema.accounts.email_change import EmailChangeMutations
 from schema.accounts.profile import ProfileMutations

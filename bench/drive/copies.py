@@ -8,7 +8,7 @@ from bench.drive.timing import Timing, timed
 from services.drive.item_changes import ItemChanges
 from storage.database.connection import close_database, open_database
 from storage.drive.models import ItemKind
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 
 FILES_OF_A_FOLDER = 100
 #: A copy takes about a second, and each one leaves as many new items.

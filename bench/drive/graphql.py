@@ -12,10 +12,10 @@ from bench.drive.databases import FilledDatabase
 from bench.drive.listing import ORDERS, PAGE, PLACES, fill, middle
 from bench.drive.timing import Timing, timed
 from bench.harness.server import Server, free_port, running
-from resolvers.item_cursors import item_cursor
+from resolvers.drive.item_cursors import item_cursor
 from services.core.ids import Prefix, decode, encode
 from storage.database.connection import close_database, open_database
-from storage.drive.listing import ItemOrder
+from storage.drive.tree.listing import ItemOrder
 
 #: Enough for all pages at once: nobody waits for points.
 UNLIMITED = "1000000000/1000000000"

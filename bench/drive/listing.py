@@ -12,7 +12,8 @@ from bench.drive.timing import Call, Timing, timed
 from services.drive.items import Items
 from storage.database.connection import close_database, open_database
 from storage.database.pages import Window
-from storage.drive.listing import (
+from storage.drive.models import FileKind, Item, ItemKind
+from storage.drive.tree.listing import (
     NO_FILTER,
     ItemFilter,
     ItemList,
@@ -22,7 +23,6 @@ from storage.drive.listing import (
     key_column,
     position,
 )
-from storage.drive.models import FileKind, Item, ItemKind
 
 PAGE = 100
 #: One of so many items is a folder.

@@ -9,7 +9,7 @@ from bench.drive.fill import NewItem, add_accounts, add_items, file, folder, roo
 from bench.drive.timing import Timing, timed
 from services.drive.item_changes import ItemChanges
 from storage.database.connection import close_database, open_database
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 
 #: A move to a deeper place looks for the deepest folder below the moved one.
 LEVELS = 90

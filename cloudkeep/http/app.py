@@ -28,11 +28,11 @@ from cloudkeep.telemetry import metric_catalogue
 from cloudkeep.telemetry.metrics import Metrics
 from endpoints import problems
 from endpoints.body_timeouts import BodyTimeouts
-from endpoints.download_blocks import BlockBudget
+from endpoints.downloads.blocks import BlockBudget
+from endpoints.downloads.zips import ZIP_MEMORY, ZIP_MEMORY_PER_ADDRESS
 from endpoints.response_timeouts import ResponseTimeouts
 from endpoints.routes import ROUTES, EndpointOptions
 from endpoints.state import State
-from endpoints.zips import ZIP_MEMORY, ZIP_MEMORY_PER_ADDRESS
 from schema.build import build_schema
 from schema.execution.engine import Schema
 from schema.execution.persisted_documents import TrustedDocuments, TrustedDocumentsError

@@ -17,7 +17,7 @@ from services.core.counters import Counters
 from services.drive.deletion import Deletion
 from services.drive.item_allowance import ItemAllowance
 from services.maintenance.retention import Retention
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.uploads import Uploads
 from storage import tracing

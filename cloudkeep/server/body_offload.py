@@ -2,7 +2,8 @@
 
 Through the event loop a body is copied several times, in pieces of 64 KiB, each with a message of its own. That costs
 more than hashing and writing it. So where a route streams its body, the protocol stops reading after the headers and
-offers a :class:`endpoints.chunk_body.OffloadedBody` in the ASGI scope. The endpoint takes it or reads by ASGI as usual.
+offers a :class:`endpoints.chunks.chunk_body.OffloadedBody` in the ASGI scope. The endpoint takes it or reads by ASGI as
+usual.
 
 Bodies over TLS, in chunked transfer coding, behind a pipelined request or already received with their headers are never
 offered. What this relies on in uvicorn: ``cycle`` (body, more_body, keep_alive, waiting_for_100_continue), ``flow``,
@@ -25,7 +26,7 @@ from cloudkeep.server.body_reader import BodyReader, ReadCancelled, SocketBody
 from cloudkeep.server.bounded_http import BoundedProtocol
 from cloudkeep.server.connection_gate import ConnectionGate
 from endpoints.body_timeouts import ThroughputGuard
-from endpoints.chunk_body import OFFLOADED_BODY, Consumer
+from endpoints.chunks.chunk_body import OFFLOADED_BODY, Consumer
 from endpoints.routes import streams_body
 from services.uploads.errors import BodyIncomplete, BodyStalled
 
@@ -116,14 +117,14 @@ def offloading_protocol(threads: int, gate: ConnectionGate | None = None) -> typ
 
 @dataclass
 class _UvicornBody:
-    """See :class:`endpoints.chunk_body.OffloadedBody`."""
+    """See :class:`endpoints.chunks.chunk_body.OffloadedBody`."""
 
     protocol: OffloadingProtocol
     cycle: RequestResponseCycle
     length: int
 
     async def read_on_thread(self, consumer: Consumer, guard: ThroughputGuard) -> bool:
-        """See :class:`endpoints.chunk_body.OffloadedBody`."""
+        """See :class:`endpoints.chunks.chunk_body.OffloadedBody`."""
         with self.protocol.threads.reserve() as is_reserved:
             if not is_reserved or not self.cycle.more_body or self.protocol.transport.is_closing():
                 return False

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 
 from endpoints.body_timeouts import ThroughputGuard
-from endpoints.chunk_body import Consumer
+from endpoints.chunks.chunk_body import Consumer
 from services.uploads.errors import BodyIncomplete
 
 #: Bytes read at once: smaller blocks cost system calls, larger ones leave the processor's cache.

@@ -70,7 +70,8 @@ WorkerProcesses = Annotated[int, Field(ge=0, le=64)]
 Attempts = Annotated[int, Field(ge=1, le=64)]
 Threads = Annotated[int, Field(ge=0, le=256)]
 Connections = Annotated[int, Field(ge=1, le=1_000_000)]
-#: A list of more entries would not fit into the memory that an address has for zip files (``endpoints/zips.py``).
+#: A list of more entries would not fit into the memory that an address has for zip files
+#: (``endpoints/downloads/zips.py``).
 ZipEntries = Annotated[int, Field(ge=1, le=30_000)]
 Items = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Points = Annotated[int, Field(ge=1, le=2**31 - 1)]

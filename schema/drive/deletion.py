@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import deletion
-from resolvers.drive import MAX_ITEMS
+from resolvers.drive import deletion
+from resolvers.drive.items import MAX_ITEMS
 from schema.cost.directives import Cost
 from schema.execution.errors import UserError, to_payload, user_errors
 from schema.relay.node import INPUT, RequestInfo

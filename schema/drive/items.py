@@ -4,8 +4,9 @@ from datetime import datetime
 
 import strawberry
 
-from resolvers import drive, file_versions, folders
-from resolvers.item_cursors import item_cursor
+from resolvers.drive import file_versions, folders
+from resolvers.drive import items as drive
+from resolvers.drive.item_cursors import item_cursor
 from resolvers.pages import PageArguments
 from schema.accounts.public_profile import Profile
 from schema.cost.directives import Cost, paged

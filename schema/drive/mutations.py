@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import item_changes
-from resolvers.drive import MAX_ITEMS
+from resolvers.drive import item_changes
+from resolvers.drive.items import MAX_ITEMS
 from schema.cost.directives import CHANGE, Cost, ListSize, sized_by
 from schema.drive.inputs import (
     CopyItemsInput,

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import drive, folders
-from resolvers.item_cursors import trash_cursor
+from resolvers.drive import folders
+from resolvers.drive import items as drive
+from resolvers.drive.item_cursors import trash_cursor
 from resolvers.pages import PageArguments
 from schema.cost.directives import Cost, paged
 from schema.drive.items import DriveItem, File, Folder

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import search
-from resolvers.search import SearchPage
+from resolvers.drive import search
+from resolvers.drive.search import SearchPage
 from schema.cost.directives import Cost, paged
 from schema.drive.filters import Filter
 from schema.drive.items import DriveItem

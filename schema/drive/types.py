@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import drive
+from resolvers.drive import items as drive
 from schema.cost.directives import at_most
 from schema.relay.node import Node, RequestInfo
 from schema.scalars import ByteSize

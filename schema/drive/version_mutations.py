@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 import strawberry
 
-from resolvers import file_versions
+from resolvers.drive import file_versions
 from schema.cost.directives import CHANGE
 from schema.drive.items import File
 from schema.execution.errors import UserError, to_payload, user_errors

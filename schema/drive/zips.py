@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 import strawberry
 
-from resolvers import zips
-from resolvers.drive import MAX_ITEMS
+from resolvers.drive import zips
+from resolvers.drive.items import MAX_ITEMS
 from schema.cost.directives import Cost
 from schema.drive.types import SignedUrl
 from schema.execution.errors import UserError, to_payload, user_errors

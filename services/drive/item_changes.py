@@ -10,7 +10,6 @@ from services.core.errors import AlreadyExists, ExpectedError, InvalidInput, Not
 from services.core.validation import file_name
 from services.drive import errors
 from services.drive.item_allowance import ItemAllowance
-from storage.drive import changes, copying, trash
 from storage.drive.errors import (
     ItemError,
     ItemInTrash,
@@ -22,8 +21,9 @@ from storage.drive.errors import (
     WouldBeBelowItself,
 )
 from storage.drive.models import Item
-from storage.drive.placing import ConflictPolicy
-from storage.drive.tree import MAX_DEPTH
+from storage.drive.tree import changes, copying, trash
+from storage.drive.tree.chains import MAX_DEPTH
+from storage.drive.tree.placing import ConflictPolicy
 
 T = TypeVar("T")
 

@@ -8,12 +8,14 @@ from services.core.errors import InvalidInput
 from services.core.validation import file_name
 from storage.database.pages import Window
 from storage.deletion.items import is_attached
-from storage.drive import files, listing, trash, tree, versions
 from storage.drive import items as rows
-from storage.drive.listing import ItemFilter, ItemList
+from storage.drive import versions
 from storage.drive.models import FileVersion, Item, Rendition
-from storage.drive.trash import TrashPosition
-from storage.drive.tree import MAX_CHAIN
+from storage.drive.tree import chains as tree
+from storage.drive.tree import files, listing, trash
+from storage.drive.tree.chains import MAX_CHAIN
+from storage.drive.tree.listing import ItemFilter, ItemList
+from storage.drive.tree.trash import TrashPosition
 
 #: The items of a folder whose sizes are added: a tenth of a second.
 MOST_MEASURED = 10_000

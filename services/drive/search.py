@@ -10,9 +10,9 @@ from services.core.errors import InvalidInput
 from services.core.validation import one_line
 from services.drive.errors import SearchTimeout
 from storage.drive import items
-from storage.drive.listing import NO_FILTER, ItemFilter
 from storage.drive.models import Item
-from storage.drive.visible import visible_ids
+from storage.drive.tree.listing import NO_FILTER, ItemFilter
+from storage.drive.tree.visible import visible_ids
 from storage.errors import QueryTimeout
 from storage.search import entries
 from storage.search.entries import NEWEST, Entry, Found

@@ -11,8 +11,8 @@ from services.uploads.published_record import PublishedRecord, read_record
 from storage.blobs import BlobStore
 from storage.deletion import collection
 from storage.drive import versions
-from storage.drive.destinations import Destination
 from storage.drive.models import FileVersion
+from storage.drive.tree.destinations import Destination
 from storage.errors import Duplicate
 from storage.uploads import consistency, new_uploads
 from storage.uploads.new_uploads import Draft

@@ -11,7 +11,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from storage.blobs import BlobStore
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 from storage.uploads.models import Upload
 
 #: The version of the format. A later one that older code cannot read has a higher number.

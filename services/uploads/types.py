@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.media.types import Compression
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 
 
 @dataclass(frozen=True)

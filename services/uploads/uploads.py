@@ -9,9 +9,9 @@ from services.core.errors import ExpectedError, NotFound
 from services.drive.item_allowance import ItemAllowance
 from services.uploads.adoption import adopt_later
 from services.uploads.errors import ChunksMissing, UploadClosed
-from services.uploads.init_upload import UploadInitializer
+from services.uploads.init.init_upload import UploadInitializer
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.lifecycle import BYTES_GONE, can_be_retried, expire
-from services.uploads.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.slots import FindOpen, slot_at, slots_in
 from services.uploads.types import NewUpload, Slot

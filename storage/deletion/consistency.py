@@ -14,7 +14,7 @@ from storage.database.connection import atomically, fetch, fetch_ids
 from storage.drive.change_log import event, log, put_names
 from storage.drive.items import ensure_root, set_name
 from storage.drive.models import Blob, FileVersion, Item, Rendition
-from storage.drive.placing import ConflictPolicy, place
+from storage.drive.tree.placing import ConflictPolicy, place
 from storage.drive.versions import Content, describe
 from storage.events.models import EventKind
 

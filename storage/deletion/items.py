@@ -18,8 +18,8 @@ from storage.deletion.purging import MOST_VERSIONS, purge_versions
 from storage.drive.blobs import NOTHING_RELEASED, Released
 from storage.drive.change_log import event, remove_names
 from storage.drive.models import FileVersion, Item, ItemKind
-from storage.drive.trash import TRASHED
-from storage.drive.tree import chains
+from storage.drive.tree.chains import chains
+from storage.drive.tree.trash import TRASHED
 from storage.events import events
 from storage.events.events import NewEvent
 from storage.events.models import EventKind

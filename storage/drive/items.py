@@ -8,7 +8,7 @@ from storage.database.connection import as_uuid, fetch
 from storage.database.values import marks
 from storage.drive.models import Item, ItemKind
 from storage.drive.names import folded, sort_key
-from storage.drive.tree import chains
+from storage.drive.tree.chains import chains
 
 ROOT_NAME = "My drive"
 COUNTS = """

@@ -17,8 +17,8 @@ from storage.drive.blobs import Unnamed
 from storage.drive.change_log import event, log, put_names
 from storage.drive.models import FileVersion, Item, ItemKind
 from storage.drive.names import folded
-from storage.drive.placing import ConflictPolicy, items_named, place
-from storage.drive.tree import chains
+from storage.drive.tree.chains import chains
+from storage.drive.tree.placing import ConflictPolicy, items_named, place
 from storage.drive.versions import Content, describe, new_version
 from storage.events.events import NewEvent
 from storage.events.models import EventKind

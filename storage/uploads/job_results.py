@@ -11,7 +11,7 @@ from storage.database.connection import atomically
 from storage.drive import blobs, uploaded_files
 from storage.drive.blobs import Unnamed
 from storage.drive.models import FileVersion, Rendition, RenditionKind
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.errors import StateChanged

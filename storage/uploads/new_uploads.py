@@ -13,10 +13,10 @@ from tortoise.exceptions import IntegrityError
 from storage.accounts import accounts
 from storage.database.bulk import insert_rows
 from storage.drive import blobs, uploaded_files
-from storage.drive.destinations import Destination, Destinations, Found
 from storage.drive.errors import ItemError
 from storage.drive.models import Blob, FileVersion
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.destinations import Destination, Destinations, Found
+from storage.drive.tree.placing import ConflictPolicy
 from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.errors import Duplicate, StateChanged

@@ -16,7 +16,7 @@ from storage.database.connection import as_uuid, atomically, execute_many, fetch
 from storage.database.values import marks
 from storage.drive import blobs, uploaded_files
 from storage.drive.models import Blob
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.errors import StateChanged

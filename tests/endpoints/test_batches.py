@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from endpoints.chunk_body import BATCH, BATCHES, SMALLEST_BATCH, BatchBudget
+from endpoints.chunks.chunk_body import BATCH, BATCHES, SMALLEST_BATCH, BatchBudget
 
 
 def test_a_body_alone_takes_the_largest_batches() -> None:

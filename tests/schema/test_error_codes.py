@@ -17,7 +17,8 @@ from services.core import ids, validation
 from services.core.errors import ExpectedError
 from services.drive.zips import zips
 from services.media import types
-from services.uploads import direct, init_upload, lifecycle, new_upload, uploads
+from services.uploads import direct, lifecycle, uploads
+from services.uploads.init import init_upload, new_upload
 from storage.jobs.models import Job
 from storage.uploads.models import Upload, UploadStatus
 from tests.support.server import Api, key_of, sse_events

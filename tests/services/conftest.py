@@ -11,7 +11,7 @@ from services.budgets.budgets import Budgets, Limits
 from services.drive.downloads import Downloads
 from services.drive.items import Items
 from services.uploads.ingest import Ingest
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.types import NewUpload
 from services.uploads.uploads import Uploads

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.drive.zips.entries import ZipEntry
 from services.drive.zips.names import FolderNames
 from storage.drive.models import ItemKind
-from storage.drive.subtrees import TreeBlob, TreeItem
+from storage.drive.tree.subtrees import TreeBlob, TreeItem
 
 
 def blobs_without_crc32(items: Collection[TreeItem]) -> list[TreeBlob]:

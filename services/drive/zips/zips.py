@@ -16,11 +16,12 @@ from services.drive.zips.errors import ChecksumsPending, ContentLost, ZipTooLarg
 from services.drive.zips.layout import ZipLayout
 from services.drive.zips.reading import ZipReader
 from storage.blobs import BlobStore
-from storage.drive import checksums, subtrees
+from storage.drive import checksums
 from storage.drive import zips as rows
 from storage.drive.models import Zip
 from storage.drive.names import MAX_NAME_BYTES, shortened
-from storage.drive.subtrees import TreeBlob, TreeItem
+from storage.drive.tree import subtrees
+from storage.drive.tree.subtrees import TreeBlob, TreeItem
 from storage.jobs.job_notifications import JobNotifications
 from storage.jobs.models import JobKind
 

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 
 from cloudkeep.http.proxy_headers import MAX_ELEMENTS, ProxyHeaders
 from cloudkeep.settings.types import ProxyHeader
-from endpoints.chunk_body import OFFLOADED_BODY
+from endpoints.chunks.chunk_body import OFFLOADED_BODY
 from tests.support.server import http_client, listening_socket, serve_app
 
 #: The trusted proxies of these tests. The peer is one of them.

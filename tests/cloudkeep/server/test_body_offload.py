@@ -10,7 +10,7 @@ import pytest
 from cloudkeep.server.body_offload import BodyThreads, OffloadingProtocol, offloading_protocol
 from cloudkeep.server.body_reader import SocketBody
 from cloudkeep.settings.settings import Settings
-from endpoints.chunk_body import Consumer
+from endpoints.chunks.chunk_body import Consumer
 from tests.endpoints.wire import connect, head
 from tests.support.backends.smtp_sink import SmtpSink
 from tests.support.server import Api, Json, digest, http_client, listening_socket, serve, sign_up

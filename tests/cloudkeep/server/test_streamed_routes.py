@@ -11,7 +11,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from cloudkeep.server.bounded_http import TIMEOUTS, Phase
-from endpoints.chunk_body import OFFLOADED_BODY
+from endpoints.chunks.chunk_body import OFFLOADED_BODY
 from endpoints.routes import ROUTES, HttpRoute, streams_body
 from tests.cloudkeep.http.test_app import path_of
 from tests.endpoints.wire import connect, head

@@ -11,10 +11,10 @@ from services.drive.errors import TooManyItems
 from services.drive.file_versions import FileVersions
 from services.drive.item_allowance import ItemAllowance
 from services.drive.item_changes import ItemChanges
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.drive.models import Item
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 from tests.services.conftest import LIFETIME, MAX_FILE_SIZE, Bench, a_file
 from tests.storage.stored_files import add_version, new_file
 

@@ -6,8 +6,9 @@ import pytest
 
 from services.core.errors import InvalidInput
 from services.drive.item_changes import ItemChanges
-from storage.drive import changes, items
-from storage.drive.placing import ConflictPolicy
+from storage.drive import items
+from storage.drive.tree import changes
+from storage.drive.tree.placing import ConflictPolicy
 from storage.events.models import Event
 from tests.storage.drive.tree_rows import later, names_in
 

@@ -13,8 +13,8 @@ from services.drive.search import Names, Search, SearchPage, search_words
 from storage.accounts.models import Account
 from storage.database.connection import atomically
 from storage.drive import items
-from storage.drive.listing import NO_FILTER, ItemFilter
 from storage.drive.models import FileKind, Item, ItemKind
+from storage.drive.tree.listing import NO_FILTER, ItemFilter
 from storage.errors import QueryTimeout
 from storage.search import entries
 from storage.search.entries import Found

@@ -133,7 +133,7 @@ async def test_a_record_that_is_written_late_is_deleted_as_well(
     async def write_later(*arguments: Any) -> None:
         late.append(arguments)
 
-    monkeypatch.setattr("services.uploads.ready_uploads.write_record", write_later)
+    monkeypatch.setattr("services.uploads.init.ready_uploads.write_record", write_later)
     second = await again(bench, ada)
     await delete(second)
     await collector.collect()

@@ -70,5 +70,5 @@ async def test_a_full_disk_does_not_prevent_a_second_file(
     async def refuse(store: LocalBlobStore, key: str, record: PublishedRecord) -> None:
         raise NoSpace("the disk is full")
 
-    monkeypatch.setattr("services.uploads.ready_uploads.write_record", refuse)
+    monkeypatch.setattr("services.uploads.init.ready_uploads.write_record", refuse)
     assert (await second_file(bench, ada)).status is UploadStatus.READY

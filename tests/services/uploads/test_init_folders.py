@@ -12,10 +12,11 @@ from services.core.errors import AlreadyExists, ErrorCode, ExpectedError, Invali
 from services.drive.errors import TooManyItems
 from services.uploads.errors import IdempotencyConflict
 from services.uploads.types import NewUpload
-from storage.drive import changes, destinations, items, trash
+from storage.drive import items
 from storage.drive.models import Item, ItemKind
-from storage.drive.placing import ConflictPolicy
-from storage.drive.tree import MAX_DEPTH
+from storage.drive.tree import changes, destinations, trash
+from storage.drive.tree.chains import MAX_DEPTH
+from storage.drive.tree.placing import ConflictPolicy
 from storage.events.models import Event
 from storage.uploads.models import Upload, UploadStatus
 from tests.services.conftest import Bench, a_file
@@ -166,7 +167,7 @@ async def test_the_folder_of_many_known_files_is_looked_up_once(
         looked_up.append(destination)
         return await destinations.find_existing(account_id, destination)
 
-    monkeypatch.setattr("services.uploads.known_uploads.find_existing", noting)
+    monkeypatch.setattr("services.uploads.init.known_uploads.find_existing", noting)
     again = await bench.uploads.init_all(ada, asked)
     assert [type(each) for each in first] == [Upload] * 3
     assert again == first

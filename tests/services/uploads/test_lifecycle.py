@@ -12,7 +12,7 @@ from services.core.clock import now
 from services.core.errors import ExpectedError
 from services.media.errors import NotAVideo
 from services.uploads.errors import ChunksMissing, QuotaExceeded, UploadClosed
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.drive.models import Blob, FileVersion
 from storage.jobs.models import Job, JobKind, JobState

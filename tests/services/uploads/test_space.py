@@ -12,7 +12,7 @@ from services.core.clock import now
 from services.core.errors import ExpectedError, StorageFull
 from services.uploads.errors import QuotaExceeded
 from services.uploads.ingest import slot_authorization
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.blobs import BlobStore, LocalBlobStore
 from storage.budgets import limit_overrides

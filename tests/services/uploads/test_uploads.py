@@ -13,7 +13,7 @@ from services.core.clock import now
 from services.core.errors import ExpectedError, InvalidInput, NotFound, StorageFull
 from services.uploads.chunk_sizes import MAX_CHUNK_SIZE, MAX_CHUNKS, MIB, default_chunk_size
 from services.uploads.errors import ChunksMissing, IdempotencyConflict, TooLarge, UploadClosed
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.types import NewUpload
 from services.uploads.uploads import Uploads
 from storage.database.pages import Window

@@ -38,31 +38,15 @@ from storage.database.connection import atomically, close_database, open_databas
 from storage.database.engine import PoolSize
 from storage.database.pages import Window
 from storage.deletion import collection
-from storage.drive import (
-    blobs,
-    change_log,
-    changes,
-    checksums,
-    copying,
-    destinations,
-    files,
-    items,
-    listing,
-    placing,
-    subtrees,
-    trash,
-    tree,
-    uploaded_files,
-    versions,
-    visible,
-    zips,
-)
+from storage.drive import blobs, change_log, checksums, items, uploaded_files, versions, zips
 from storage.drive.blobs import Unnamed
-from storage.drive.destinations import Destination
-from storage.drive.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
 from storage.drive.models import Blob, FileVersion, Item, ItemKind, Zip
-from storage.drive.placing import ConflictPolicy
-from storage.drive.trash import TrashPosition
+from storage.drive.tree import chains as tree
+from storage.drive.tree import changes, copying, destinations, files, listing, placing, subtrees, trash, visible
+from storage.drive.tree.destinations import Destination
+from storage.drive.tree.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
+from storage.drive.tree.placing import ConflictPolicy
+from storage.drive.tree.trash import TrashPosition
 from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.errors import StorageError

@@ -4,7 +4,7 @@ import pytest
 
 from storage.deletion import items
 from storage.drive.models import Blob, FileVersion, Rendition
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 from storage.jobs.models import Job, JobKind
 from storage.uploads import job_results
 from storage.uploads.models import Chunk, ObsoleteRecord, Upload

@@ -7,9 +7,9 @@ import pytest
 
 from storage.deletion import items, versions
 from storage.deletion.versions import IsCurrent, VersionLimits
-from storage.drive import changes
 from storage.drive.models import FileVersion, Item, Rendition
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree import changes
+from storage.drive.tree.placing import ConflictPolicy
 from storage.events.models import Event
 from storage.jobs import jobs
 from storage.jobs.models import JobKind

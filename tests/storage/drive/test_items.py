@@ -2,8 +2,9 @@
 
 import pytest
 
-from storage.drive import items, trash
+from storage.drive import items
 from storage.drive.models import ItemKind
+from storage.drive.tree import trash
 from tests.storage.drive.test_versions import new_file
 from tests.storage.drive.tree_rows import new_drive, new_folder, new_item
 from tests.storage.rows import NOW, new_account

@@ -7,9 +7,10 @@ import pytest
 from storage.accounts import accounts
 from storage.accounts.models import Account
 from storage.database.connection import atomically
-from storage.drive import trash, uploaded_files
+from storage.drive import uploaded_files
 from storage.drive.models import Blob, FileVersion, Item
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree import trash
+from storage.drive.tree.placing import ConflictPolicy
 from storage.drive.uploaded_files import NewFile
 from storage.drive.versions import Content
 from storage.events.models import Event

@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 from storage.accounts.models import Account
 from storage.database.connection import atomically
-from storage.drive import changes, items
+from storage.drive import items
 from storage.drive.models import Blob, FileKind, Item, ItemKind
 from storage.drive.names import folded, sort_key
-from storage.drive.placing import ConflictPolicy
-from storage.drive.tree import chains
+from storage.drive.tree import changes
+from storage.drive.tree.chains import chains
+from storage.drive.tree.placing import ConflictPolicy
 from storage.drive.versions import Content
 from storage.events.models import Event
 from tests.storage.rows import NOW, SHA256, add_file, new_account

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from storage.accounts.models import Account
-from storage.drive.destinations import Destination
 from storage.drive.models import Blob, FileVersion, Item
+from storage.drive.tree.destinations import Destination
 from storage.errors import StateChanged
 from storage.uploads import new_uploads
 from storage.uploads.known_chunks import KnownChunk

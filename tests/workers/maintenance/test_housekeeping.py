@@ -12,7 +12,7 @@ from services.drive.deletion import Deletion
 from services.maintenance.collector import Collector
 from services.maintenance.retention import Retention
 from services.maintenance.sweeper import Sweeper
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.accounts.models import Session
 from storage.blobs import LocalBlobStore

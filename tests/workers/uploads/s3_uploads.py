@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.core.clock import now
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.uploads import Uploads
 from storage.blobs import Digests
 from storage.blobs.s3.store import S3BlobStore

@@ -59,7 +59,7 @@ async def test_an_upload_is_found_again_by_its_key(uploads: Uploads, api: Api, f
 async def test_folders_beyond_those_of_a_call_are_created_by_the_next_one(
     uploads: Uploads, monkeypatch: pytest.MonkeyPatch, most: int, refused: int
 ) -> None:
-    monkeypatch.setattr("storage.drive.destinations.MOST_CREATED", most)
+    monkeypatch.setattr("storage.drive.tree.destinations.MOST_CREATED", most)
     file = {**init_input("file", 1, Digests(HASH, CHUNK, []), None), "chunkHashes": None}
     found = await uploads.init_all(
         [{**file, "relativePath": path, "idempotencyKey": path} for path in ("a/b", "c/d", "e/f")]

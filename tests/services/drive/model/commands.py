@@ -7,7 +7,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 
 #: Few names, so that they often conflict: equal names in other case, and names that look like numbered ones.
 NAMES = ("a", "A", "a (2)", "b.txt", "B.TXT", "b (2).txt", "Été", "é")

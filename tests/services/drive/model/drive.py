@@ -24,7 +24,7 @@ from services.maintenance.collector import Collector
 from services.maintenance.retention import Retention
 from services.media.types import Compression, CompressionPreset
 from services.uploads.ingest import Ingest, slot_authorization
-from services.uploads.new_upload import UploadPolicy
+from services.uploads.init.new_upload import UploadPolicy
 from services.uploads.progress.progress import Progress
 from services.uploads.types import NewUpload
 from services.uploads.uploads import Uploads

@@ -6,7 +6,8 @@ import pytest
 
 from services.core import pacing
 from storage.deletion import items, purging
-from storage.drive import changes, copying, destinations, tree
+from storage.drive.tree import chains as tree
+from storage.drive.tree import changes, copying, destinations
 from storage.uploads import small_files
 from tests.services.drive.model.tree import MAX_DEPTH
 from workers.job_context import JobContext

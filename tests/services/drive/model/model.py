@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 from tests.services.drive.model.commands import Command
 from tests.services.drive.model.tree import FILE, FOLDER, MAX_DEPTH, ROOT, Refused, Tree, Version
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from storage.drive.models import ItemKind
 from storage.drive.names import folded, numbered
-from storage.drive.placing import ConflictPolicy
+from storage.drive.tree.placing import ConflictPolicy
 
 FOLDER, FILE = ItemKind.FOLDER, ItemKind.FILE
 ROOT = 0

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from storage.database.connection import migrate
-from storage.drive.tree import CHAINS
-from storage.drive.visible import VISIBLE
+from storage.drive.tree.chains import CHAINS
+from storage.drive.tree.visible import VISIBLE
 
 WALKS = {
     "chains": CHAINS.format("?"),

@@ -1,0 +1,1 @@
+"""Chunks of uploads, by signed URLs."""

@@ -1,0 +1,1 @@
+"""Downloads of files and zip files, by signed URLs."""
