@@ -1,0 +1,11 @@
+import { graphql } from "../generated";
+
+export const SERVER = graphql(`
+  query Server {
+    server {
+      version
+      registration
+      maxFileSize
+    }
+  }
+`);
