@@ -1,1 +1,17 @@
-export {};
+export { createClient, type Client, type ClientOptions } from "./client";
+export type { TypedDocument } from "./documents";
+export { CloudKeepError, hasCode, requireSuccess, type UserError } from "./errors";
+export type { RequestOptions } from "./requests";
+export type { Auth } from "./session";
+export type { Connection } from "./subscriptions";
+export type {
+  Digests,
+  Hasher,
+  Progress,
+  ServerProgress,
+  Stage,
+  Upload,
+  UploadOptions,
+  UploadResult,
+} from "./uploads/options";
+export type { Wait } from "./waiting";

@@ -1,0 +1,49 @@
+import { requests, type Request } from "./requests";
+import { sessionOf, type Auth } from "./session";
+import { subscriptions, type Connection, type Subscribe } from "./subscriptions";
+import type { Upload, UploadOptions } from "./uploads/options";
+import { startUpload } from "./uploads/upload";
+import type { Wait } from "./waiting";
+
+export interface ClientOptions {
+  /** Where CloudKeep is, such as `https://cloud.example.org`. By default it is the page's own origin. */
+  url?: string;
+  auth: Auth;
+  fetch?: typeof globalThis.fetch;
+  /** Called when the client waits, and goes on by itself. */
+  onWait?: (wait: Wait) => void;
+  /** Called when the connection of subscriptions changes. */
+  onConnection?: (connection: Connection) => void;
+  /**
+   * Called when the session has ended, once for all requests that find out together. They are sent again when it
+   * resolves, and fail when it rejects.
+   */
+  onSignedOut?: () => Promise<void>;
+}
+
+export interface Client {
+  /** The result of an operation. Waits while the budget is used up; throws a `CloudKeepError`. */
+  request: Request;
+  /** The events of a subscription, until it ends or `signal` aborts. It survives lost connections. */
+  subscribe: Subscribe;
+  /** Send a file, or go on with an upload of it that was interrupted. */
+  upload: (source: Blob, options?: UploadOptions) => Upload;
+  /** Close the WebSocket. */
+  close: () => Promise<void>;
+}
+
+export function createClient(options: ClientOptions): Client {
+  const origin = (options.url ?? globalThis.location.origin).replace(/\/+$/, "");
+  const session = sessionOf(options.auth, options.onSignedOut);
+  const fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const request = requests(origin, session, fetch, options.onWait);
+  const socket = subscriptions(`${origin.replace(/^http/, "ws")}/graphql`, session, options);
+  const { subscribe } = socket;
+  const server = { origin, request, subscribe, fetch: options.fetch };
+  return {
+    request,
+    subscribe,
+    upload: (source, choices = {}) => startUpload(server, source, choices),
+    close: () => socket.close(),
+  };
+}
