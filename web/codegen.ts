@@ -3,7 +3,7 @@ import type { CodegenConfig } from "@graphql-codegen/cli";
 
 const config: CodegenConfig = {
   schema: "../schema/schema.graphql",
-  documents: ["src/api/operations/*.ts"],
+  documents: ["src/api/operations/*.graphql"],
   ignoreNoDocuments: true,
   generates: {
     "./src/api/generated/": {

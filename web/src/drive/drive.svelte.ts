@@ -1,0 +1,91 @@
+/** The drive of the signed-in account, as this page knows it: items, the lists that are shown, and the feed. */
+import { hasCode } from "@cloudkeep/client";
+
+import { client } from "../api/client";
+import { ActivityDocument, ChangesCursorDocument } from "../api/generated/graphql";
+import { follow, type ActivityEvent } from "./feed";
+import { Items } from "./items.svelte";
+import { ItemList, type Source } from "./list.svelte";
+
+type UploadEvent = Extract<ActivityEvent, { __typename: "UploadProgress" }>;
+
+class Drive {
+  readonly items = new Items();
+  readonly #lists = new Set<ItemList>();
+  readonly #uploads = new Set<(event: UploadEvent) => void>();
+  #following: AbortController | null = null;
+
+  /** A list that follows the changes of the drive until it is closed. */
+  open(source: Source): ItemList {
+    const list = new ItemList(source, this.items);
+    this.#lists.add(list);
+    return list;
+  }
+
+  close(list: ItemList): void {
+    list.close();
+    this.#lists.delete(list);
+  }
+
+  /** Call a function with the progress of uploads. Returns a function that stops it. */
+  onUpload(listener: (event: UploadEvent) => void): () => void {
+    this.#uploads.add(listener);
+    return () => this.#uploads.delete(listener);
+  }
+
+  /** Follow the changes of an account. */
+  start(accountId: string): void {
+    const following = new AbortController();
+    this.#following = following;
+    const options = {
+      accountId,
+      newestCursor: async (signal: AbortSignal) =>
+        (await client.request(ChangesCursorDocument, {}, { signal })).changesCursor,
+      subscribe: (after: () => string, signal: AbortSignal) => activity(after, signal),
+      onEvent: (event: ActivityEvent) => this.apply(event),
+      onGap: () => void this.reload(),
+      isExpired: (error: unknown) => hasCode(error, "CURSOR_EXPIRED"),
+    };
+    follow(options, following.signal).catch((error: unknown) => {
+      if (!following.signal.aborted) console.error("The feed of changes has ended.", error);
+    });
+  }
+
+  /** Forget everything: nobody is signed in any more. */
+  stop(): void {
+    this.#following?.abort();
+    for (const list of this.#lists) this.close(list);
+    this.items.clear();
+  }
+
+  /** Load all shown lists again. */
+  async reload(): Promise<void> {
+    await Promise.all([...this.#lists].map((list) => list.reload()));
+  }
+
+  /** Take over an event of the feed. */
+  apply(event: ActivityEvent): void {
+    if (event.__typename === "UploadProgress") for (const listener of this.#uploads) listener(event);
+    if (event.__typename !== "Change") return;
+    if (event.item) this.update(event.item);
+    else this.remove(event.itemId);
+  }
+
+  /** Take over an item as the server has it, in all lists. */
+  update(item: Parameters<Items["put"]>[0]): void {
+    this.items.put(item);
+    for (const list of this.#lists) list.update(item);
+  }
+
+  remove(id: string): void {
+    for (const list of this.#lists) list.remove(id);
+    this.items.remove(id);
+  }
+}
+
+async function* activity(after: () => string, signal: AbortSignal): AsyncGenerator<ActivityEvent> {
+  const events = client.subscribe(ActivityDocument, () => ({ after: after() }), { signal });
+  for await (const event of events) yield event.activity;
+}
+
+export const drive = new Drive();

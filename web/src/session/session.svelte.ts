@@ -1,0 +1,88 @@
+/** Who is signed in. The session itself is a cookie that scripts cannot read. */
+import { requireSuccess } from "@cloudkeep/client";
+
+import { client, onSignedOut } from "../api/client";
+import {
+  LoginDocument,
+  LogoutDocument,
+  MeDocument,
+  type AccountFragment,
+  type MeQuery,
+} from "../api/generated/graphql";
+import { drive } from "../drive/drive.svelte";
+
+export type Account = AccountFragment;
+
+class Session {
+  account = $state.raw<Account | null>(null);
+  server = $state.raw<MeQuery["server"] | null>(null);
+  /** Why the server could not be asked. */
+  error = $state.raw<unknown>(null);
+  /** Set while the session has ended under the open page: called after the owner has signed in again. */
+  #resume = $state.raw<PromiseWithResolvers<void> | null>(null);
+
+  constructor() {
+    onSignedOut(() => this.#askAgain());
+  }
+
+  /** Whether the server was asked who is signed in. */
+  get isLoaded(): boolean {
+    return this.server !== null;
+  }
+
+  /** Whether the session has ended under the open page. */
+  get hasEnded(): boolean {
+    return this.#resume !== null;
+  }
+
+  /** Ask the server who is signed in. */
+  async load(): Promise<void> {
+    try {
+      const { me, server } = await client.request(MeDocument, {});
+      this.server = server;
+      this.error = null;
+      if (me) this.begin(me);
+    } catch (error) {
+      this.error = error;
+    }
+  }
+
+  async signIn(userId: string, password: string): Promise<void> {
+    const { login } = await client.request(LoginDocument, { input: { userId, password, cookies: true } });
+    const { session } = requireSuccess(login);
+    if (session) this.begin(session.account);
+  }
+
+  /** Show the drive of an account that has signed in. */
+  begin(account: Account): void {
+    const isSame = this.account?.id === account.id;
+    this.account = account;
+    if (!isSame) {
+      drive.stop();
+      drive.start(account.id);
+    }
+    this.#resume?.resolve();
+    this.#resume = null;
+  }
+
+  async signOut(): Promise<void> {
+    requireSuccess((await client.request(LogoutDocument, {})).logout);
+    this.leave();
+  }
+
+  /** Forget the account. */
+  leave(): void {
+    drive.stop();
+    this.account = null;
+    this.#resume?.reject(new Error("Signed out."));
+    this.#resume = null;
+  }
+
+  #askAgain(): Promise<void> {
+    if (!this.account) return Promise.reject(new Error("Nobody is signed in."));
+    this.#resume ??= Promise.withResolvers<void>();
+    return this.#resume.promise;
+  }
+}
+
+export const session = new Session();

@@ -1,0 +1,19 @@
+/** What the page says about errors, by their codes. Messages of the server are the fallback. */
+import { CloudKeepError } from "@cloudkeep/client";
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  NETWORK: "The server does not answer.",
+  INTERNAL: "The server has made a mistake. It was written down.",
+  SERVER_BUSY: "The server has too much to do right now.",
+};
+
+/** A sentence that says what went wrong. */
+export function messageOf(error: unknown): string {
+  if (error instanceof CloudKeepError) return MESSAGES[error.code] ?? error.message;
+  return "Something went wrong on this page.";
+}
+
+/** The ID under which the server's log has the request, if it has one. */
+export function requestIdOf(error: unknown): string | null {
+  return error instanceof CloudKeepError ? error.requestId : null;
+}
