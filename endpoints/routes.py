@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute, compile_path
 from starlette.types import ASGIApp
 
@@ -24,6 +24,8 @@ from endpoints.downloads.zips import download_zip
 from endpoints.favicon import favicon_ico, favicon_svg
 from endpoints.health import alive, readiness_endpoint
 from endpoints.metrics import Exposition, metrics_endpoint
+from endpoints.page.page import Page
+from endpoints.page.paths import ASSET_PATHS, PAGE_PATHS, ROOT_FILES
 from services.access.signed_urls import RENDITION_PATH, SLOT_PATH, SMALL_CHUNKS_PATH, VERSION_PATH, ZIP_PATH
 
 GRAPHQL_PATH = "/graphql"
@@ -40,6 +42,7 @@ class Purpose(StrEnum):
     GRAPHQL = "graphql"
     CHUNK = "chunk"
     DOWNLOAD = "download"
+    PAGE = "page"
     PROBE = "probe"
     #: Also any request whose path is not in the table.
     OTHER = "other"
@@ -54,6 +57,7 @@ class EndpointOptions:
     is_stopping: Callable[[], bool]
     exposition: Exposition
     metrics_networks: Sequence[str]
+    page: Page
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,12 @@ class HttpRoute:
         return compile_path(self.path)[:2]
 
 
-async def _home(_: Request) -> Response:
-    return RedirectResponse(GRAPHQL_PATH)
+def _assets(folder: str, path: str) -> HttpRoute:
+    return HttpRoute(path, ("GET",), Purpose.PAGE, lambda options: options.page.assets(folder))
+
+
+def _root_file(name: str) -> HttpRoute:
+    return HttpRoute(f"/{name}", ("GET",), Purpose.PAGE, lambda options: options.page.root_file(name))
 
 
 ROUTES = (
@@ -139,7 +147,9 @@ ROUTES = (
     ),
     HttpRoute("/favicon.ico", ("GET",), Purpose.OTHER, lambda _: favicon_ico),
     HttpRoute("/favicon.svg", ("GET",), Purpose.OTHER, lambda _: favicon_svg),
-    HttpRoute("/", ("GET",), Purpose.OTHER, lambda _: _home),
+    *(_assets(folder, path) for folder, path in ASSET_PATHS.items()),
+    *map(_root_file, ROOT_FILES),
+    *(HttpRoute(path, ("GET",), Purpose.PAGE, lambda options: options.page.index) for path in PAGE_PATHS),
 )
 _STREAMED = tuple(route for route in ROUTES if route.streams_body)
 

@@ -5,19 +5,19 @@ and event streams.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.exceptions import MissingQueryError
+from strawberry.schema import BaseSchema
 from strawberry.types.graphql import OperationType
 
 from cloudkeep.graphql.authentication import context_of_request
 from cloudkeep.graphql.cookies import set_cookie
 from cloudkeep.graphql.event_stream import empty_stream, event_stream, single_event
-from cloudkeep.graphql.graphiql import graphiql
 from cloudkeep.graphql.media_types import EVENT_STREAM, HTML, JSON, RESPONSE_TYPES, accepted
 from cloudkeep.graphql.request import (
     EMPTY_REQUEST,
@@ -38,6 +38,8 @@ from cloudkeep.graphql.websocket_endpoint import WebSocketEndpoint
 from endpoints.state import address_of
 from resolvers.context import Admission, RequestContext
 from services.accounts.errors import Unauthenticated
+from services.budgets.connections import ConnectionLimiter
+from services.budgets.request_memory import RequestMemory
 
 logger = logging.getLogger("cloudkeep.graphql")
 
@@ -54,11 +56,26 @@ ALLOWED_OPERATIONS = {
 }
 ALLOWED_STREAMS = {method: allowed | {OperationType.SUBSCRIPTION} for method, allowed in ALLOWED_OPERATIONS.items()}
 #: A response is for one viewer, and soon outdated. It may have tokens (RFC 6749, section 5.1).
-NO_STORE = {"Cache-Control": "no-store", "Vary": "Accept, Authorization, Cookie"}
+VARY = "Accept, Authorization, Cookie"
 
 
 class GraphQLEndpoint(WebSocketEndpoint):
-    """An ASGI app that replaces the context, the errors and the limits of Strawberry's."""
+    """An ASGI app that replaces the context, the errors and the limits of Strawberry's.
+
+    ``graphiql`` is the endpoint of GraphiQL's page.
+    """
+
+    def __init__(
+        self,
+        schema: BaseSchema,
+        connections: ConnectionLimiter,
+        public_url: str,
+        origins: Sequence[str],
+        memory: RequestMemory,
+        graphiql: Callable[[Request], Awaitable[Response]],
+    ) -> None:
+        super().__init__(schema, connections, public_url, origins, memory)
+        self._graphiql = graphiql
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or a WebSocket until its token expires."""
@@ -73,7 +90,8 @@ class GraphQLEndpoint(WebSocketEndpoint):
             return
         except RequestError as error:
             response = _error_response(OperationResponse.from_request_error(error), media_types)
-        response.headers.update(NO_STORE)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers.add_vary_header(VARY)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request, headers: RequestHeaders, media_types: Sequence[str]) -> Response:
@@ -94,7 +112,7 @@ class GraphQLEndpoint(WebSocketEndpoint):
         else:
             operations = from_query_string(request.scope["query_string"])
             if operations is EMPTY_REQUEST and HTML in media_types:
-                return graphiql()
+                return await self._graphiql(request)
         if isinstance(operations, list):
             return await self._respond_to_batch(operations, context, media_types)
         return await self._respond_to_one(request, operations, context, media_types)

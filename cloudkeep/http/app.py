@@ -16,8 +16,11 @@ from cloudkeep.http.error_pages import ErrorPages
 from cloudkeep.http.fair_start import FairStart
 from cloudkeep.http.host_check import HostCheck
 from cloudkeep.http.instrumentation import InstrumentationMiddleware
+from cloudkeep.http.missing_pages import http_error_handler
 from cloudkeep.http.proxy_headers import ProxyHeaders
 from cloudkeep.http.security_headers import SecurityHeaders
+from cloudkeep.http.storage_origins import storage_origins
+from cloudkeep.page_build.places import built_page
 from cloudkeep.resources.mail import load_mail_templates
 from cloudkeep.resources.resources import connected_database
 from cloudkeep.resources.services import open_services
@@ -30,6 +33,8 @@ from endpoints import problems
 from endpoints.body_timeouts import BodyTimeouts
 from endpoints.downloads.blocks import BlockBudget
 from endpoints.downloads.zips import ZIP_MEMORY, ZIP_MEMORY_PER_ADDRESS
+from endpoints.page.page import Page
+from endpoints.page.policies import Policies
 from endpoints.response_timeouts import ResponseTimeouts
 from endpoints.routes import ROUTES, EndpointOptions
 from endpoints.state import State
@@ -45,12 +50,15 @@ from storage.errors import NoSpace, StoreUnavailable
 
 
 def create_app(
-    settings: Settings, drain: Drain | None = None, connections: ConnectionCounters | None = None
+    settings: Settings,
+    drain: Drain | None = None,
+    connections: ConnectionCounters | None = None,
+    page_folder: Path | None = None,
 ) -> ASGIApp:
     """The application of one API process. ``/readyz`` reports that it is not ready as soon as ``drain`` has started.
 
-    ``connections`` are the counters of its server. It connects to the database and Redis when the lifespan starts.
-    Raises :class:`StartupError`.
+    ``connections`` are the counters of its server. The page is in ``page_folder``, or else where it is built. The app
+    connects to the database and Redis when the lifespan starts. Raises :class:`StartupError`.
     """
     drain, connections = drain or Drain(), connections or ConnectionCounters()
     schema = build_schema(settings.max_operation_cost)
@@ -65,12 +73,14 @@ def create_app(
         lambda: metric_catalogue.samples_of_request_memory(memory),
         lambda: metric_catalogue.samples_of_process("api"),
     )
+    page = Page(page_folder or built_page(), Policies(storage_origins(settings)))
     options = EndpointOptions(
-        graphql=GraphQLEndpoint(schema, websockets, settings.public_url, settings.cors_origins, memory),
+        graphql=GraphQLEndpoint(schema, websockets, settings.public_url, settings.cors_origins, memory, page.graphiql),
         body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),
         is_stopping=lambda: drain.started,
         exposition=metrics.exposition,
         metrics_networks=settings.metrics_networks,
+        page=page,
     )
     app = Starlette(
         routes=[each for route in ROUTES for each in route.starlette_routes(options)],
@@ -78,7 +88,7 @@ def create_app(
         exception_handlers={
             CloudKeepError: problems.refusal_response,
             **dict.fromkeys((NoSpace, StoreUnavailable, *DATABASE_AWAY), problems.refusal_response),
-            HTTPException: problems.http_error_response,
+            HTTPException: http_error_handler(page),
             Exception: problems.internal_error_response,
         },
     )

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from tests.support.clips import bigbuckbunny, bikes
 from tests.support.process import ServeProcess
-from tests.support.server import PROGRESS, Api, Json, digest, http_client
+from tests.support.server import PROGRESS, Api, Json, digest
 from workers.media.probe import probe
 from workers.media.tools import Toolbox
 
@@ -142,10 +142,3 @@ async def test_an_aborted_upload_ends_its_subscription_and_takes_no_more_chunks(
     assert (await watching)[-1]["stage"] == "ABORTED"
     refused = await person.put(upload["slots"]["nodes"][0], content)
     assert (refused.status_code, refused.json()["code"]) == (409, "UPLOAD_CLOSED")
-
-
-async def test_graphiql_answers_a_browser(cloudkeep: ServeProcess) -> None:
-    async with http_client() as http:
-        page = await http.get(f"{cloudkeep.url}/graphql", headers={"Accept": "text/html"})
-    assert page.status_code == 200
-    assert "GraphiQL" in page.text

@@ -77,8 +77,12 @@ class QuickServer(uvicorn.Server):
 async def serve(
     settings: Settings, listener: socket.socket, protocol: type[asyncio.Protocol] = OffloadingProtocol
 ) -> AsyncIterator[str]:
-    """Serve the app on the listener, as ``cloudkeep serve`` does or by another HTTP protocol; yields its base URL."""
-    async with serve_app(create_app(settings), listener, protocol):
+    """Serve the app on the listener, as ``cloudkeep serve`` does or by another HTTP protocol; yields its base URL.
+
+    Its page is the folder ``page`` in the data folder, where a test may put one.
+    """
+    app = create_app(settings, page_folder=settings.data_dir / "page")
+    async with serve_app(app, listener, protocol):
         yield settings.public_url
 
 

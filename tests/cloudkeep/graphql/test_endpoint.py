@@ -158,20 +158,6 @@ async def test_a_byte_order_mark_is_ignored(shared: SharedServer) -> None:
     assert response.json()["data"] == {"me": None}
 
 
-async def test_a_browser_gets_graphiql(shared: SharedServer) -> None:
-    response = await shared.http.get("/graphql", headers={"Accept": "text/html,*/*;q=0.8"})
-    assert (response.status_code, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert "<title>CloudKeep GraphiQL</title>" in response.text
-    assert response.text.index("cloudkeep-cost") < response.text.index("graphiql.min.js")
-    assert response.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
-    assert "integrity=" in response.text
-
-
-async def test_the_front_page_leads_to_graphiql(shared: SharedServer) -> None:
-    response = await shared.http.get("/")
-    assert (response.status_code, response.headers["Location"]) == (307, "/graphql")
-
-
 async def test_graphiql_can_run_its_introspection_query(shared: SharedServer) -> None:
     answer = await Api(shared.http).call(get_introspection_query(descriptions=True, input_value_deprecation=True))
     assert answer["data"]["__schema"]["queryType"]["name"] == "Query"

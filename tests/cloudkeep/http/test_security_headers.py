@@ -11,8 +11,6 @@ from cloudkeep.http.security_headers import DEFAULTS, SecurityHeaders
 from tests.support.shared_server import SharedServer
 
 shared_loop = pytest.mark.asyncio(loop_scope="module")
-#: A page with scripts, whose policy is its own.
-GRAPHIQL = {"Accept": "text/html"}
 
 
 @shared_loop
@@ -22,13 +20,6 @@ async def test_every_response_has_them(shared: SharedServer, path: str) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
     assert "'none'" in response.headers["Content-Security-Policy"]
-
-
-@shared_loop
-async def test_a_page_keeps_its_own_policy(shared: SharedServer) -> None:
-    response = await shared.http.get("/graphql", headers=GRAPHIQL)
-    assert response.headers.get_list("Content-Security-Policy") == ["frame-ancestors 'none'"]
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(("public_url", "has_hsts"), [("https://a.example", True), ("http://localhost:8000", False)])
