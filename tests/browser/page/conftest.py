@@ -1,0 +1,51 @@
+"""A server with the page, and a person who uses it in Chromium."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.browser import devtools
+from tests.browser.browser import Browser
+from tests.browser.conftest import CACHE
+from tests.browser.devtools import Tab, opened_tab
+from tests.browser.page.build import built
+from tests.browser.page.person import Person
+from tests.support.backends.databases import Databases
+from tests.support.shared_server import SharedServer, shared_server
+
+
+@pytest.fixture(scope="session")
+def page_build() -> Path:
+    """The build of the page."""
+    return built(CACHE)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(
+    page_build: Path, tmp_path_factory: pytest.TempPathFactory, databases: Databases
+) -> AsyncIterator[SharedServer]:
+    """A server with the page, a worker and a sink for its mails."""
+    folder = tmp_path_factory.mktemp("stand")
+    (folder / "page").symlink_to(page_build)
+    async with shared_server(folder, databases) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tab]:
+    """A tab of a browser."""
+    profile = tmp_path_factory.mktemp("browser") / "profile"
+    with browser.showing("about:blank", profile, *devtools.FLAGS):
+        async with opened_tab(profile) as opened:
+            yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def person(tab: Tab, shared: SharedServer) -> AsyncIterator[Person]:
+    """A person without a session and without anything that the page has stored."""
+    await tab.command("Network.clearBrowserCookies")
+    await tab.command("Storage.clearDataForOrigin", origin=shared.url, storageTypes="all")
+    yield Person(tab, shared.url)
+    await tab.show("about:blank")
