@@ -2,7 +2,8 @@
 import { hasCode } from "@cloudkeep/client";
 
 import { client } from "../api/client";
-import { ActivityDocument, ChangesCursorDocument } from "../api/generated/graphql";
+import { ActivityDocument, ChangesCursorDocument, FolderDocument } from "../api/generated/graphql";
+import { Counts } from "./counts";
 import { follow, type ActivityEvent } from "./feed";
 import { Items } from "./items.svelte";
 import { ItemList, type Source } from "./list.svelte";
@@ -12,6 +13,7 @@ type UploadEvent = Extract<ActivityEvent, { __typename: "UploadProgress" }>;
 class Drive {
   readonly items = new Items();
   readonly #lists = new Set<ItemList>();
+  readonly #counts = new Counts((id) => this.#refresh(id));
   readonly #uploads = new Set<(event: UploadEvent) => void>();
   #following: AbortController | null = null;
 
@@ -55,6 +57,7 @@ class Drive {
   stop(): void {
     this.#following?.abort();
     for (const list of this.#lists) this.close(list);
+    this.#counts.stop();
     this.items.clear();
   }
 
@@ -73,13 +76,26 @@ class Drive {
 
   /** Take over an item as the server has it, in all lists. */
   update(item: Parameters<Items["put"]>[0]): void {
+    this.#counts.changed(this.items.get(item.id), item);
     this.items.put(item);
     for (const list of this.#lists) list.update(item);
   }
 
   remove(id: string): void {
+    this.#counts.changed(this.items.get(id), null);
     for (const list of this.#lists) list.remove(id);
     this.items.remove(id);
+  }
+
+  /** Load a folder again whose number of items has changed, if it is one that the page knows. */
+  async #refresh(id: string): Promise<void> {
+    if (!this.items.get(id)) return;
+    try {
+      const { item } = await client.request(FolderDocument, { id });
+      if (item) this.update(item);
+    } catch (error) {
+      console.warn("The number of items of a folder could not be loaded.", error);
+    }
   }
 }
 

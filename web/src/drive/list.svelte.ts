@@ -29,12 +29,17 @@ export class ItemList {
   isLoaded = $state(false);
   #next = $state.raw<string | null>(null);
   #loading: AbortController | null = null;
+  /** Of many items, ask the store only for those that are shown. */
   readonly items = $derived.by(() => this.#ids.flatMap((id) => this.store.get(id) ?? []));
 
   constructor(
     readonly source: Source,
     private readonly store: Items,
   ) {}
+
+  get ids(): readonly string[] {
+    return this.#ids;
+  }
 
   get hasMore(): boolean {
     return !this.isLoaded || this.#next !== null;

@@ -4,7 +4,8 @@ import type { Item } from "./items.svelte";
 
 export const BY_NAME: ItemOrder = { field: "NAME", direction: "ASC" };
 
-const names = new Intl.Collator("und", { numeric: true, sensitivity: "base" });
+/** A name is compared with many others when an item finds its place. */
+const keys = new WeakMap<Item, string>();
 
 /** Compares two items of a folder. */
 export function comparison(order: ItemOrder): (a: Item, b: Item) => number {
@@ -19,9 +20,9 @@ function folderFirst(a: Item, b: Item): number {
 function compare(field: ItemOrder["field"], a: Item, b: Item): number {
   switch (field) {
     case "NAME":
-      return names.compare(a.name, b.name);
+      return compareText(nameKey(a), nameKey(b));
     case "SIZE":
-      return sizeOf(a) - sizeOf(b);
+      return compareSizes(a, b);
     case "CREATED_AT":
       return compareText(a.createdAt, b.createdAt);
     case "UPDATED_AT":
@@ -29,8 +30,28 @@ function compare(field: ItemOrder["field"], a: Item, b: Item): number {
   }
 }
 
-function sizeOf(item: Item): number {
-  return item.__typename === "File" ? item.size : 0;
+/** Folders have no size: they are in the order of their names. */
+function compareSizes(a: Item, b: Item): number {
+  if (a.__typename === "File" && b.__typename === "File") return a.size - b.size;
+  return compareText(nameKey(a), nameKey(b));
+}
+
+/** The text that orders a name, as `storage/drive/names.py` makes it: languages order names differently, but a list is one. */
+function nameKey(item: Item): string {
+  let key = keys.get(item);
+  if (key === undefined) keys.set(item, (key = makeKey(item.name)));
+  return key;
+}
+
+function makeKey(name: string): string {
+  const folded = name.normalize("NFC").toLowerCase().replaceAll("ß", "ss").normalize("NFC");
+  return `${folded.replace(/[0-9]+/g, number)}\0${name}`;
+}
+
+/** A number by its value; it stays before letters. */
+function number(digits: string): string {
+  const significant = digits.replace(/^0+(?=.)/, "");
+  return `0${String(significant.length).padStart(3, "0")}${significant}`;
 }
 
 function compareText(a: string, b: string): number {
