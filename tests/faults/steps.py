@@ -250,7 +250,7 @@ STEPS = (
     _api("deletion: versions deleted, not committed", Journey.DELETE, "after", f"{DELETION}purging:purge_versions"),
     _api("deletion: event stored, not committed", Journey.DELETE, "after", f"{DELETION}items:_delete"),
     _api("deletion: committed, no answer", Journey.DELETE, "after", f"{DELETION}items:delete"),
-    _worker("collection: claimed, not committed", Journey.DELETE, "after", f"{DELETION}collection:_named"),
+    _worker("collection: claimed, not committed", Journey.DELETE, "after", f"{DELETION}collection:_needed"),
     _worker("collection: claimed, bytes there", Journey.DELETE, "after", f"{DELETION}collection:claim"),
     _worker("collection: bytes deleted, row there", Journey.DELETE, "after", f"{FOLDER}delete"),
     _worker("collection: row deleted", Journey.DELETE, "after", f"{DELETION}collection:forget"),
