@@ -2,7 +2,7 @@ import { requests, type Request } from "./requests";
 import { sessionOf, type Auth } from "./session";
 import { subscriptions, type Connection, type Subscribe } from "./subscriptions";
 import type { Upload, UploadOptions } from "./uploads/options";
-import { startUpload } from "./uploads/upload";
+import { StartedUpload } from "./uploads/upload";
 import type { Wait } from "./waiting";
 
 export interface ClientOptions {
@@ -43,7 +43,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     request,
     subscribe,
-    upload: (source, choices = {}) => startUpload(server, source, choices),
+    upload: (source, choices = {}) => new StartedUpload(server, source, choices),
     close: () => socket.close(),
   };
 }

@@ -51,11 +51,12 @@ export function requests(url: string, session: Session, fetch: typeof globalThis
     const isSafe = options.idempotent || !/^\s*mutation/.test(query);
     let refusals = 0;
     for (let failures = 1; ; failures++) {
+      const { signIns } = session;
       try {
         return (await post(query, variables, options.signal)) as Result;
       } catch (error) {
         if (hasCode(error, "UNAUTHENTICATED")) {
-          await session.renew(error, ++refusals);
+          await session.renew(error, ++refusals, signIns);
           continue;
         }
         const { seconds, counts } = next(error, failures, isSafe && failures < (options.attempts ?? 5));

@@ -10,11 +10,13 @@ export type Auth = { cookie: true } | { token: (refused?: string) => string | Pr
 export interface Session {
   /** The headers, and the payload of `connection_init`, that authorize a request. */
   authorization: () => Promise<Record<string, string>>;
+  /** How often a person has signed in again. */
+  readonly signIns: number;
   /**
-   * Return when a request that was refused so many times in a row can be sent again, or throw `error`. Requests that
-   * are refused together share one sign-in.
+   * Return when a request that was refused so many times in a row can be sent again, or throw `error`. Those that
+   * began with the same number of `signIns` share the next one.
    */
-  renew: (error: CloudKeepError, refusals: number) => Promise<void>;
+  renew: (error: CloudKeepError, refusals: number, signIns: number) => Promise<void>;
 }
 
 /** A session. `onSignedOut` signs the person in again, or rejects. */
@@ -22,21 +24,27 @@ export function sessionOf(auth: Auth, onSignedOut?: () => Promise<void>): Sessio
   let token: string | undefined;
   let refused: string | undefined;
   let signingIn: Promise<void> | undefined;
+  let signIns = 0;
 
   return {
+    get signIns() {
+      return signIns;
+    },
     async authorization(): Promise<Record<string, string>> {
       if ("cookie" in auth) return {};
       token = await auth.token(refused);
       return { Authorization: `Bearer ${token}` };
     },
-    async renew(error, refusals) {
+    async renew(error, refusals, since) {
       // The first time another token may help, and then only a person.
-      const signIns = "token" in auth ? refusals - 1 : refusals;
+      const step = "token" in auth ? refusals - 1 : refusals;
       refused = token;
-      if (signIns === 0) return;
-      if (signIns > 1 || !onSignedOut) throw error;
+      if (step === 0) return;
+      if (step > 1 || !onSignedOut) throw error;
+      if (since !== signIns) return;
       signingIn ??= onSignedOut().finally(() => (signingIn = undefined));
       await signingIn.catch(() => Promise.reject(error));
+      if (since === signIns) signIns++;
     },
   };
 }

@@ -81,6 +81,7 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
     };
     for (let failures = 1; ; failures++) {
       signal?.throwIfAborted();
+      const { signIns } = session;
       const events = (await (socket ??= open())).iterate<Result>(payload);
       const stop = () => void events.return?.();
       signal?.addEventListener("abort", stop);
@@ -95,7 +96,7 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
         return;
       } catch (error) {
         signal?.throwIfAborted();
-        await recover(failure(error), failures, signal);
+        await recover(failure(error), failures, signIns, signal);
       } finally {
         signal?.removeEventListener("abort", stop);
         stop();
@@ -104,8 +105,13 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
   }
 
   /** Return when the subscription can start again. Throws the error if it cannot. */
-  async function recover(error: CloudKeepError, failures: number, signal?: AbortSignal): Promise<void> {
-    if (hasCode(error, "UNAUTHENTICATED")) return session.renew(error, failures);
+  async function recover(
+    error: CloudKeepError,
+    failures: number,
+    signIns: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (hasCode(error, "UNAUTHENTICATED")) return session.renew(error, failures, signIns);
     if (error.retryAfter === null && !hasCode(error, "NETWORK")) throw error;
     const seconds = error.retryAfter === null ? backoff(failures) : asked(error.retryAfter);
     onWait?.({ code: error.code, retryAfter: seconds });

@@ -81,10 +81,6 @@ export const REPORT_CHUNKS = document<
   { input: { uploadId: string; chunks: ChunkReport[] } }
 >(`mutation ClientReportChunks($input: ReportChunksInput!) { payload: reportChunks(input: $input) { ${ERRORS} } }`);
 
-export const ABORT_UPLOAD = document<{ payload: { userErrors: UserError[] } }, { input: { uploadId: string } }>(
-  `mutation ClientAbortUpload($input: AbortUploadInput!) { payload: abortUpload(input: $input) { ${ERRORS} } }`,
-);
-
 export const UPLOAD_PROGRESS = document<{ uploadProgress: ServerProgress }, ById>(
   `subscription ClientUploadProgress($id: ID!) {
     uploadProgress(uploadId: $id) { stage percent etaSeconds speed waitsFor }

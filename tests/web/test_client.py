@@ -1,0 +1,27 @@
+"""The TypeScript client, against a real server."""
+
+from pathlib import Path
+
+from tests.web.conftest import Sources
+from tests.web.stand import standing
+
+
+def test_requests_and_subscriptions_survive_what_may_happen_to_them(web: Sources, tmp_path: Path) -> None:
+    with standing(tmp_path) as environment:
+        web.vitest("client/real/requests", **environment)
+
+
+def test_uploads_go_on_after_what_may_happen_to_them(web: Sources, tmp_path: Path) -> None:
+    with standing(tmp_path) as environment:
+        web.vitest("client/real/uploads", **environment)
+
+
+def test_a_client_waits_for_small_budgets(web: Sources, tmp_path: Path) -> None:
+    budgets = {"CLOUDKEEP_BUDGET_INGEST": "256KiB/256KiB", "CLOUDKEEP_BUDGET_ACCOUNT": "1000/300"}
+    with standing(tmp_path, **budgets) as environment:
+        web.vitest("client/real/budgets", **environment)
+
+
+def test_a_client_waits_for_a_server_that_is_restarted(web: Sources, tmp_path: Path) -> None:
+    with standing(tmp_path) as environment:
+        web.vitest("client/real/restart", **environment)
