@@ -13,7 +13,9 @@ from bench.harness import npm
 HERE = Path(__file__).parent
 WEB = HERE.parents[1] / "web"
 PATIENCE_SECONDS = 300
-TIMEOUTS = (f"--testTimeout={PATIENCE_SECONDS * 1000}", f"--hookTimeout={PATIENCE_SECONDS * 1000}")
+#: A test that hangs shows where.
+TEST_SECONDS = 60
+TIMEOUTS = (f"--testTimeout={TEST_SECONDS * 1000}", f"--hookTimeout={TEST_SECONDS * 1000}")
 
 
 @dataclass(frozen=True)

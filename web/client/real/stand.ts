@@ -70,18 +70,25 @@ export async function sha256(file: Blob): Promise<string> {
     .digest("hex");
 }
 
-/** A connection that has begun to send a chunk, and holds its slot until it is ended. */
+/** A connection that has begun to send a chunk, and holds its slot until it is destroyed. */
 export async function holdSlot(url: string): Promise<Socket> {
-  const { hostname, port, pathname, search, searchParams } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  const size = Number(searchParams.get("size"));
+  const size = Number(new URL(url).searchParams.get("size"));
+  // Zeros do not have this digest, so that they change nothing if the server reads them first.
+  const headers = { "Content-Digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
+  for (;;) {
+    const socket = sendHalf(url, size);
+    const { status } = await fetch(url, { method: "PUT", body: new Uint8Array(size), headers });
+    if (status === 409) return socket;
+    socket.destroy();
+  }
+}
+
+function sendHalf(url: string, size: number): Socket {
+  const { hostname, port, pathname, search } = new URL(url);
   const head = [`PUT ${pathname}${search} HTTP/1.1`, `Host: ${hostname}:${port}`, `Content-Length: ${size}`, "", ""];
+  const socket = connect(Number(port), hostname);
   socket.on("error", () => {});
   socket.write(head.join("\r\n"));
   socket.write(new Uint8Array(size / 2));
-  // Zeros do not have this digest, so that they change nothing if the server has not read the other head yet.
-  const headers = { "Content-Digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
-  let status = 0;
-  while (status !== 409) status = (await fetch(url, { method: "PUT", body: new Uint8Array(size), headers })).status;
   return socket;
 }
