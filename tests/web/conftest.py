@@ -44,7 +44,10 @@ class Sources:
 def web(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     """The sources of the client. They are copied, so that they find the packages that belong to the lock."""
     packages = npm.install(WEB, HERE / ".cache")
-    folder = tmp_path_factory.mktemp("web")
+    root = tmp_path_factory.mktemp("sources")
+    folder = root / "web"
+    folder.mkdir()
+    shutil.copytree(WEB.parent / "schema", root / "schema", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     (folder / "node_modules").symlink_to(packages / "node_modules")
     shutil.copy(WEB / "tsconfig.json", folder)
     shutil.copytree(WEB / "client", folder / "client", ignore=shutil.ignore_patterns("node_modules"))

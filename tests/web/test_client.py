@@ -6,6 +6,10 @@ from tests.web.conftest import Sources
 from tests.web.stand import standing
 
 
+def test_its_parts_do_what_they_say(web: Sources) -> None:
+    web.vitest("client/tests")
+
+
 def test_requests_and_subscriptions_survive_what_may_happen_to_them(web: Sources, tmp_path: Path) -> None:
     with standing(tmp_path) as environment:
         web.vitest("client/real/requests", **environment)
