@@ -28,6 +28,19 @@ class Sources:
         """Run the tests whose paths contain this text."""
         self._run("vitest/vitest.mjs", "run", tests, "--root", str(self.folder), *TIMEOUTS, **environment)
 
+    def bundle(self) -> str:
+        """The client as one script, which makes it the global `client`."""
+        script = self.folder / "client.js"
+        self._run(
+            "rolldown/bin/cli.mjs",
+            str(self.folder / "client/src/index.ts"),
+            "--format=iife",
+            "--name=client",
+            "--no-code-splitting",
+            f"--file={script}",
+        )
+        return script.read_text()
+
     def _run(self, program: str, *arguments: str, **environment: str) -> None:
         ended = subprocess.run(
             [npm.node(), str(self.folder / "node_modules" / program), *arguments],
@@ -43,8 +56,8 @@ class Sources:
 @pytest.fixture(scope="session")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     """The sources of the client. They are copied, so that they find the packages that belong to the lock."""
-    packages = npm.install(WEB, HERE / ".cache")
     root = tmp_path_factory.mktemp("sources")
+    packages = _packages(root / "packages")
     folder = root / "web"
     folder.mkdir()
     shutil.copytree(WEB.parent / "schema", root / "schema", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
@@ -52,3 +65,11 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     shutil.copy(WEB / "tsconfig.json", folder)
     shutil.copytree(WEB / "client", folder / "client", ignore=shutil.ignore_patterns("node_modules"))
     return Sources(folder)
+
+
+def _packages(project: Path) -> Path:
+    """The folder with the packages of the lock. Other files of the page do not count: a change would install anew."""
+    project.mkdir()
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(WEB / name, project)
+    return npm.install(project, HERE / ".cache")

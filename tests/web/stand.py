@@ -43,9 +43,8 @@ class Stand:
         parts = urlsplit(url)
         _, _, upload_id, _, index = parts.path.split("/")
         slot = slot_authorization_of(upload_id, index, parse_qs(parts.query)["size"][0])
-        return SignedUrls(read_or_create_keys(self._folder / "secret.keys"), timedelta(hours=-2)).slot(
-            slot, self._process.url
-        )
+        keys = read_or_create_keys(self._folder / "secret.keys")
+        return SignedUrls(keys, timedelta(hours=-2)).slot(slot, self._process.url)
 
     def stop(self) -> None:
         """Stop the server."""
