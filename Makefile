@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready bench-sign-in bench-zip format schema migration lock clean
+.PHONY: help run web web-dev test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready bench-sign-in bench-zip format schema migration lock clean
 
 # The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -25,6 +25,8 @@ define install
 	@touch $@
 endef
 
+PAGE := .venv/bin/python -m page_build
+
 # One run for each kind of database, because a process can use only one; tests without a database are in the first.
 define on_each_database
 	@failed=0; for database in $(DATABASES); do \
@@ -34,10 +36,12 @@ endef
 
 help:
 	@printf '%s\n' \
-		'make run     set up and serve http://localhost:8000' \
+		'make run     set up and serve http://localhost:8000, and build the page beside it' \
+		'make web     build the page' \
+		'make web-dev  show the page as it is written, beside a running server (CLOUDKEEP_URL=http://localhost:8000)' \
 		'make test    set up and run all tests (ARGS="-k name" for some; JOBS=1, 2, ...: so many files at once;' \
 		'             DATABASES=sqlite or DATABASES=postgres for one of them)' \
-		'make check   formatting, lint, types, layers' \
+		'make check   formatting, lint, types, layers, also of the page' \
 		'make compose-check  build the image and run the proxy and the stack without an engine (docs/deployment.md)' \
 		'make faults  fill a disk, cut its power, kill at every step, and 200 times at random (FAULT_KILLS, FAULT_CUTS,' \
 		'             FAULT_SEED, FAULT_REPORT; DATABASES=sqlite or DATABASES=postgres for one of them); and attack an' \
@@ -56,8 +60,15 @@ help:
 		'make lock    update the locked requirements (ARGS=--upgrade for newer versions)' \
 		'make clean   remove what was set up; the data folder stays'
 
+# The build ends with the server, which takes the place of this shell and keeps its process ID.
 run: $(RUNTIME)
-	@exec .venv/bin/cloudkeep serve
+	@($(PAGE) beside $$$$ &); exec .venv/bin/cloudkeep serve
+
+web: $(VENV)
+	@$(PAGE) build
+
+web-dev: $(VENV)
+	@exec $(PAGE) dev
 
 test: $(DEV)
 	$(call on_each_database,.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder)
@@ -67,6 +78,7 @@ check: $(DEV)
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	$(PAGE) check
 
 compose-check: $(DEV)
 	@COMPOSE_CHECK=1 .venv/bin/python -m pytest tests/deployment $(ARGS)
@@ -109,11 +121,13 @@ migration: $(DEV)
 lock: $(VENV)
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) pyproject.toml requirements/build.in -o requirements/runtime.txt
-	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(COMPILE) requirements/web.in -o requirements/web.txt
+	$(COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/runtime.txt -c requirements/web.txt \
+		-o requirements/dev.txt
 	$(COMPILE) requirements/bench.in -c requirements/runtime.txt -o requirements/bench.txt
 
 clean:
-	rm -rf .venv bench/.cache tests/browser/.cache tests/clients/.cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv web/dist web/.build web/node_modules web/graphiql/node_modules bench/.cache tests/browser/.cache tests/clients/.cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(RUNTIME): $(VENV) pyproject.toml requirements/runtime.txt
 	@echo 'Installing what CloudKeep needs ...'

@@ -3,7 +3,7 @@ import globals from "globals";
 import typescript from "typescript-eslint";
 
 export default typescript.config(
-  { ignores: ["dist", "graphiql", "src/api/generated"] },
+  { ignores: ["dist", ".build", "graphiql", "src/api/generated"] },
   typescript.configs.recommendedTypeChecked,
   svelte.configs.recommended,
   {

@@ -16,6 +16,12 @@ export default defineConfig({
   },
   worker: { format: "es" },
   server: {
-    proxy: { "/graphql": { target: api, ws: true }, "/uploads": api, "/files": api, "/renditions": api, "/zips": api },
+    proxy: {
+      "/graphql": { target: api, ws: true },
+      "/uploads": api,
+      "/versions": api,
+      "/renditions": api,
+      "/zips": api,
+    },
   },
 });

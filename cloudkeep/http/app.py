@@ -20,7 +20,6 @@ from cloudkeep.http.missing_pages import http_error_handler
 from cloudkeep.http.proxy_headers import ProxyHeaders
 from cloudkeep.http.security_headers import SecurityHeaders
 from cloudkeep.http.storage_origins import storage_origins
-from cloudkeep.page_build.places import built_page
 from cloudkeep.resources.mail import load_mail_templates
 from cloudkeep.resources.resources import connected_database
 from cloudkeep.resources.services import open_services
@@ -33,6 +32,7 @@ from endpoints import problems
 from endpoints.body_timeouts import BodyTimeouts
 from endpoints.downloads.blocks import BlockBudget
 from endpoints.downloads.zips import ZIP_MEMORY, ZIP_MEMORY_PER_ADDRESS
+from endpoints.page.folder import page_folder
 from endpoints.page.page import Page
 from endpoints.page.policies import Policies
 from endpoints.response_timeouts import ResponseTimeouts
@@ -53,11 +53,11 @@ def create_app(
     settings: Settings,
     drain: Drain | None = None,
     connections: ConnectionCounters | None = None,
-    page_folder: Path | None = None,
+    folder: Path | None = None,
 ) -> ASGIApp:
     """The application of one API process. ``/readyz`` reports that it is not ready as soon as ``drain`` has started.
 
-    ``connections`` are the counters of its server. The page is in ``page_folder``, or else where it is built. The app
+    ``connections`` are the counters of its server. The page is in ``folder``, or else where it is built. The app
     connects to the database and Redis when the lifespan starts. Raises :class:`StartupError`.
     """
     drain, connections = drain or Drain(), connections or ConnectionCounters()
@@ -73,7 +73,7 @@ def create_app(
         lambda: metric_catalogue.samples_of_request_memory(memory),
         lambda: metric_catalogue.samples_of_process("api"),
     )
-    page = Page(page_folder or built_page(), Policies(storage_origins(settings)))
+    page = Page(folder or page_folder(), Policies(storage_origins(settings)))
     options = EndpointOptions(
         graphql=GraphQLEndpoint(schema, websockets, settings.public_url, settings.cors_origins, memory, page.graphiql),
         body_timeouts=BodyTimeouts(settings.body_stall_timeout, settings.body_min_rate),

@@ -81,7 +81,7 @@ async def serve(
 
     Its page is the folder ``page`` in the data folder, where a test may put one.
     """
-    app = create_app(settings, page_folder=settings.data_dir / "page")
+    app = create_app(settings, folder=settings.data_dir / "page")
     async with serve_app(app, listener, protocol):
         yield settings.public_url
 

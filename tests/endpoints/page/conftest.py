@@ -49,7 +49,7 @@ def write(folder: Path) -> None:
 
 def client(settings: Settings, folder: Path) -> httpx.AsyncClient:
     """A client that accepts no compressed responses unless a test says so."""
-    transport = httpx.ASGITransport(create_app(settings, page_folder=folder))
+    transport = httpx.ASGITransport(create_app(settings, folder=folder))
     return httpx.AsyncClient(
         transport=transport, base_url="http://localhost:8000", headers={"Accept-Encoding": "identity"}
     )
