@@ -2,6 +2,20 @@
 # commands. It runs as a user without a name and writes only to /data and /tmp: see docs/deployment.md.
 FROM python:3.13.16-slim-trixie AS base
 
+# The page, with a Node that the image itself does not need.
+FROM base AS page
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+COPY requirements/web.txt requirements/web.txt
+RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf,required=false \
+    python -m venv /opt/node && /opt/node/bin/pip install --require-hashes -r requirements/web.txt
+COPY page_build page_build
+COPY schema/schema.graphql schema/schema.graphql
+COPY web web
+# A private registry: docker build --secret id=npm,src=$HOME/.npmrc
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=npm,target=/root/.npmrc,required=false \
+    /opt/node/bin/python -m page_build build --to /page
+
 FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
@@ -16,9 +30,11 @@ COPY cloudkeep cloudkeep
 COPY endpoints endpoints
 COPY resolvers resolvers
 COPY schema schema
+COPY page_build page_build
 COPY services services
 COPY storage storage
 COPY workers workers
+COPY --from=page /page web/dist
 # Packages that only the build needs are removed, and so are unused programs of the package with ffprobe.
 RUN /opt/cloudkeep/bin/pip install --no-deps --no-build-isolation . \
     && /opt/cloudkeep/bin/pip uninstall --yes -r requirements/build.in pip \

@@ -17,6 +17,8 @@ from tests.deployment.dockerfile import Instruction, Stage, context
 SYSTEM = ("bin", "lib", "lib32", "lib64", "sbin")
 FOLDERS = ("dev", "etc", "opt", "proc", "root", "run", "tmp", "usr", "var")
 ETC = ("group", "hosts", "ld.so.cache", "nsswitch.conf", "passwd", "pip.conf", "resolv.conf")
+#: How pip and npm reach their registries on this machine.
+REGISTRIES = ("PIP_", "NPM_CONFIG_", "npm_config_", "NODE_EXTRA_CA_CERTS")
 UNPRIVILEGED = "/usr/bin/setpriv --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all"
 
 _ENTER = """
@@ -111,7 +113,7 @@ class Builder:
         else:
             self._make_base(root)
         path = f"{self._python}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        inherited = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+        inherited = {name: value for name, value in os.environ.items() if name.startswith(REGISTRIES)}
         return Container(root, self._python, {"PATH": path, "HOME": "/root", **inherited})
 
     def _make_base(self, root: Path) -> None:

