@@ -6,29 +6,30 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from page_build.build import build
+from page_build.places import DIST
 from tests.browser import devtools
 from tests.browser.browser import Browser
-from tests.browser.conftest import CACHE
 from tests.browser.devtools import Tab, opened_tab
-from tests.browser.page.build import built
 from tests.browser.page.person import Person
 from tests.support.backends.databases import Databases
 from tests.support.shared_server import SharedServer, shared_server
 
 
 @pytest.fixture(scope="session")
-def page_build() -> Path:
-    """The build of the page."""
-    return built(CACHE)
+def dist() -> Path:
+    """The page, which is built if its sources have changed."""
+    build()
+    return DIST.resolve()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(
-    page_build: Path, tmp_path_factory: pytest.TempPathFactory, databases: Databases
+    dist: Path, tmp_path_factory: pytest.TempPathFactory, databases: Databases
 ) -> AsyncIterator[SharedServer]:
     """A server with the page, a worker and a sink for its mails."""
     folder = tmp_path_factory.mktemp("stand")
-    (folder / "page").symlink_to(page_build)
+    (folder / "page").symlink_to(dist)
     async with shared_server(folder, databases) as running:
         yield running
 
