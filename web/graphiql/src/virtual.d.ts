@@ -1,0 +1,4 @@
+declare module "virtual:prices" {
+  const rules: import("../build/prices").PriceRules;
+  export default rules;
+}
