@@ -13,6 +13,12 @@ _FEATURES = {
     **dict.fromkeys(("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb"), "()"),
     **dict.fromkeys(("browsing-topics", "clipboard-read", "hid", "serial"), "()"),
 }
+
+
+def _features(allowed: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in allowed.items())
+
+
 _SHARED = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -22,7 +28,7 @@ _DOCUMENT = {
     **_SHARED,
     # The page that opened this one, if there is one, has no way to it.
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{name}={value}" for name, value in _FEATURES.items()),
+    "Permissions-Policy": _features(_FEATURES),
     # For browsers that do not know frame-ancestors.
     "X-Frame-Options": "DENY",
 }
@@ -59,18 +65,19 @@ class Policies:
         return {**_DOCUMENT, "Content-Security-Policy": _policy(policy)}
 
     def graphiql(self, base_url: str) -> dict[str, str]:
-        """For GraphiQL: its editor writes ``<style>`` elements, and has its fonts as data."""
+        """For GraphiQL: its editor writes ``<style>`` elements, and its menu reads the clipboard to paste."""
         policy = {
             "default-src": ["'none'"],
             "script-src": ["'self'"],
             "style-src": ["'self'", "'unsafe-inline'"],
-            "font-src": ["'self'", "data:"],
+            "font-src": ["'self'"],
             "img-src": ["'self'", "data:", "blob:"],
             "connect-src": ["'self'", websocket_origin(base_url), *self.storage],
             "worker-src": ["'self'"],
             **_CLOSED,
         }
-        return {**_DOCUMENT, "Content-Security-Policy": _policy(policy)}
+        features = _features({**_FEATURES, "clipboard-read": "(self)"})
+        return {**_DOCUMENT, "Permissions-Policy": features, "Content-Security-Policy": _policy(policy)}
 
     def script(self, base_url: str) -> dict[str, str]:
         """For a script. It counts where the script is a worker, which obeys the policy of its own response.

@@ -49,10 +49,13 @@ async def test_only_scripts_may_use_webassembly_for_they_may_be_workers(page: ht
     assert "script-src" not in await policy_of(page, "/assets/index-abc.css")
 
 
-def test_graphiql_alone_may_have_inline_styles() -> None:
-    policy = directives(Policies().graphiql("https://cloud.example.org")["Content-Security-Policy"])
+def test_graphiql_alone_may_have_inline_styles_and_read_the_clipboard() -> None:
+    headers = Policies().graphiql("https://cloud.example.org")
+    assert "clipboard-read=(self)" in headers["Permissions-Policy"]
+    assert "clipboard-read=()" in Policies().page("https://cloud.example.org")["Permissions-Policy"]
+    policy = directives(headers["Content-Security-Policy"])
     assert policy["style-src"] == ["'self'", "'unsafe-inline'"]
-    assert policy["script-src"] == policy["worker-src"] == ["'self'"]
+    assert policy["script-src"] == policy["worker-src"] == policy["font-src"] == ["'self'"]
     assert policy["frame-ancestors"] == ["'none'"]
     assert policy["connect-src"] == ["'self'", "wss://cloud.example.org"]
 

@@ -1,6 +1,6 @@
 /** How GraphiQL runs operations: subscriptions over a WebSocket, everything else by POST. */
 import type { Fetcher, FetcherParams } from "@graphiql/toolkit";
-import { type DocumentNode, getOperationAST, type IntrospectionQuery } from "graphql";
+import { getOperationAST, type IntrospectionQuery, type OperationDefinitionNode, parse } from "graphql";
 import { post, type Answer, type Headers } from "./http";
 import { subscription } from "./socket";
 
@@ -24,25 +24,37 @@ interface Options {
 export function createFetcher({ describe, heard }: Options): Fetcher {
   return (params, options) => {
     const headers = options?.headers ?? {};
-    if (params.operationName === SCHEMA_QUERY && !options?.documentAST) return fetchSchema(params);
-    const run = { params, headers };
-    if (isSubscription(params, options?.documentAST))
-      return subscription(params, headers, (answer) => heard(answer, run));
-    return post(params, headers).then((answer) => {
+    if (params.operationName === SCHEMA_QUERY && !options?.documentAST) return fetchSchema(params, headers);
+    const operation = operationOf(params);
+    const run = { params: { ...params, operationName: operation?.name?.value }, headers };
+    if (operation?.operation === "subscription") {
+      return subscription(run.params, headers, (answer) => heard(answer, run));
+    }
+    return post(run.params, headers).then((answer) => {
       heard(answer, run);
       return answer;
     });
-
-    async function fetchSchema(query: FetcherParams): Promise<Answer> {
-      const answer = await post(query, headers);
-      heard(answer);
-      // The data of this query is an introspection.
-      const schema = answer.data as unknown as IntrospectionQuery | null | undefined;
-      return schema ? { ...answer, data: { ...describe(schema) } } : answer;
-    }
   };
+
+  async function fetchSchema(query: FetcherParams, headers: Headers): Promise<Answer> {
+    const answer = await post(query, headers);
+    heard(answer);
+    // The data of this query is an introspection.
+    const schema = answer.data as unknown as IntrospectionQuery | null | undefined;
+    return schema ? { ...answer, data: { ...describe(schema) } } : answer;
+  }
 }
 
-function isSubscription({ operationName }: FetcherParams, document?: DocumentNode): boolean {
-  return document !== undefined && getOperationAST(document, operationName)?.operation === "subscription";
+/**
+ * The operation that is meant; undefined if that is not clear. Just after another tab was opened, GraphiQL still names
+ * the operation of the tab before.
+ */
+function operationOf({ query, operationName }: FetcherParams): OperationDefinitionNode | undefined {
+  try {
+    const document = parse(query);
+    return getOperationAST(document, operationName) ?? getOperationAST(document) ?? undefined;
+  } catch {
+    // The server tells what is wrong.
+    return undefined;
+  }
 }
