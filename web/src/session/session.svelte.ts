@@ -1,5 +1,5 @@
 /** Who is signed in. The session itself is a cookie that scripts cannot read. */
-import { requireSuccess } from "@cloudkeep/client";
+import { hasCode, requireSuccess } from "@cloudkeep/client";
 
 import { client, onSignedOut } from "../api/client";
 import {
@@ -10,6 +10,7 @@ import {
   type MeQuery,
 } from "../api/generated/graphql";
 import { drive } from "../drive/drive.svelte";
+import { router } from "../navigation/router.svelte";
 
 export type Account = AccountFragment;
 
@@ -18,6 +19,8 @@ class Session {
   server = $state.raw<MeQuery["server"] | null>(null);
   /** Why the server could not be asked. */
   error = $state.raw<unknown>(null);
+  /** Whether the password was just reset, so that the next sign-in needs the new one. */
+  hasReset = $state(false);
   /** Set while the session has ended under the open page: called after the owner has signed in again. */
   #resume = $state.raw<PromiseWithResolvers<void> | null>(null);
 
@@ -38,12 +41,22 @@ class Session {
   /** Ask the server who is signed in. */
   async load(): Promise<void> {
     try {
-      const { me, server } = await client.request(MeDocument, {});
+      const { me, server } = await this.#me();
       this.server = server;
       this.error = null;
       if (me) this.begin(me);
     } catch (error) {
       this.error = error;
+    }
+  }
+
+  /** The first request with the cookie of a session that has ended is refused, and deletes the cookie. */
+  async #me(): Promise<MeQuery> {
+    try {
+      return await client.request(MeDocument, {});
+    } catch (error) {
+      if (!hasCode(error, "UNAUTHENTICATED")) throw error;
+      return client.request(MeDocument, {});
     }
   }
 
@@ -57,11 +70,14 @@ class Session {
   begin(account: Account): void {
     const isSame = this.account?.id === account.id;
     this.account = account;
+    this.hasReset = false;
     if (!isSame) {
       drive.stop();
       drive.start(account.id);
     }
-    this.#resume?.resolve();
+    // What the page still wanted to send was meant for the account before.
+    if (isSame) this.#resume?.resolve();
+    else this.#resume?.reject(new Error("Another account has signed in."));
     this.#resume = null;
   }
 
@@ -70,10 +86,11 @@ class Session {
     this.leave();
   }
 
-  /** Forget the account. */
+  /** Forget the account, and show the page for signing in. */
   leave(): void {
     drive.stop();
     this.account = null;
+    router.go({ page: "sign-in" });
     this.#resume?.reject(new Error("Signed out."));
     this.#resume = null;
   }

@@ -1,0 +1,13 @@
+import { SESSION } from "../text/session";
+import { messageOf } from "../text/errors";
+import { toasts } from "../ui/toasts.svelte";
+import { session } from "./session.svelte";
+
+/** Sign out of this browser, or say why that failed: only the server can end the session. */
+export async function signOut(): Promise<void> {
+  try {
+    await session.signOut();
+  } catch (error) {
+    toasts.show({ kind: "error", text: SESSION.signOutFailed(messageOf(error)) });
+  }
+}
