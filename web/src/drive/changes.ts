@@ -49,7 +49,7 @@ export async function star(items: readonly Item[], starred: boolean): Promise<vo
 /** Move items into a folder. By default, equal names get numbers. */
 export async function move(
   items: readonly Item[],
-  folder: Folder,
+  folder: Pick<Folder, "id" | "name">,
   conflict: ConflictPolicy = "KEEP_BOTH",
 ): Promise<void> {
   const from = items[0]?.parent?.id;
@@ -63,7 +63,7 @@ export async function move(
 }
 
 /** Copy items into a folder. */
-export async function copy(items: readonly Item[], folder: Folder): Promise<void> {
+export async function copy(items: readonly Item[], folder: Pick<Folder, "id" | "name">): Promise<void> {
   await attempt(async () => {
     const copies: Item[] = [];
     for (const itemIds of groups(items)) {

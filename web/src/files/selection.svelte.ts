@@ -21,9 +21,14 @@ export class Selection {
     return this.#chosen.has(id);
   }
 
-  /** Give the focus to an item without selecting it. */
+  /** Tell that an item has the focus. */
   activate(id: string): void {
     this.#active = id;
+  }
+
+  /** Go to an item without selecting it: ranges begin there. */
+  moveTo(id: string): void {
+    this.#begin(id);
   }
 
   /** Select one item alone. */

@@ -1,0 +1,36 @@
+/** Adds files and folders from outside to a folder. */
+import { client } from "../api/client";
+import { CreateFolderDocument } from "../api/generated/graphql";
+import { requireSuccess } from "@cloudkeep/client";
+import { drive } from "../drive/drive.svelte";
+import { CHANGES } from "../text/changes";
+import { messageOf } from "../text/errors";
+import { FILES } from "../text/files";
+import { toasts } from "../ui/toasts.svelte";
+import { queue } from "../uploads/queue.svelte";
+import { MOST_FILES, walk } from "./drop";
+
+/** Upload what was dropped into a folder, and create its empty folders. */
+export async function addDropped(roots: readonly FileSystemEntry[], parentId: string): Promise<void> {
+  const { entries, emptyFolders, isCut, hasFailed } = await walk(roots);
+  if (entries.length) queue.add(entries, parentId);
+  if (isCut) toasts.show({ kind: "error", text: FILES.tooMany(MOST_FILES) });
+  if (hasFailed) toasts.show({ kind: "error", text: FILES.unreadable });
+  try {
+    for (const path of emptyFolders) await createPath(path, parentId);
+  } catch (error) {
+    toasts.show({ kind: "error", text: CHANGES.failed(messageOf(error)) });
+  }
+}
+
+/** Create the folders of a path. Those that are there already stay as they are. */
+async function createPath(path: string, parentId: string): Promise<void> {
+  let above = parentId;
+  for (const name of path.split("/")) {
+    const input = { parentId: above, name, conflict: "REPLACE" as const };
+    const { folder } = requireSuccess((await client.request(CreateFolderDocument, { input })).createFolder);
+    if (!folder) return;
+    drive.update(folder);
+    above = folder.id;
+  }
+}
