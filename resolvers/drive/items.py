@@ -96,6 +96,18 @@ async def files_page(context: Context, arguments: PageArguments) -> Page[Item]:
     return await listing.page(arguments)
 
 
+async def starred_page(context: Context, arguments: PageArguments) -> Page[Item]:
+    """A page of the viewer's items with a star. Raises :class:`services.core.errors.InvalidInput`."""
+    items, owner = context.services.items, context.viewer.account_id
+    listing: Listing[Item, UUID] = Listing(
+        fetch=lambda window: items.starred_page(owner, window),
+        count=lambda: items.count_starred(owner),
+        key=lambda item: item.id,
+        parse=parse_key,
+    )
+    return await listing.page(arguments)
+
+
 async def current_version(context: Context, file: Item) -> FileVersion:
     """The current version of one of the viewer's files, with its blob."""
     assert file.version_id

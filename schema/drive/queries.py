@@ -59,6 +59,17 @@ class DriveQueries:
         page = await folders.trash_page(info.context, PageArguments(first, after, last, before))
         return connect(page, DriveItem.of, trash_cursor)
 
+    @strawberry.field(
+        description="The viewer's folders and files with a star, in any folder, the newest first. What is in the trash "
+        "is not listed.",
+        directives=[paged(), READ],
+    )
+    async def starred(
+        self, info: RequestInfo, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[DriveItem]:
+        page = await drive.starred_page(info.context, PageArguments(first, after, last, before))
+        return connect(page, DriveItem.of, lambda row: str(row.id))
+
     @strawberry.field(description="The viewer's file with this ID; null if there is none.", directives=[READ])
     async def file(self, info: RequestInfo, id: Annotated[strawberry.ID, FILE_ID]) -> File | None:
         row = await drive.find_file(info.context, id)

@@ -12,7 +12,7 @@ from storage.drive import items as rows
 from storage.drive import versions
 from storage.drive.models import FileVersion, Item, Rendition
 from storage.drive.tree import chains as tree
-from storage.drive.tree import files, listing, trash
+from storage.drive.tree import files, listing, starred, trash
 from storage.drive.tree.chains import MAX_CHAIN
 from storage.drive.tree.listing import ItemFilter, ItemList
 from storage.drive.tree.trash import TrashPosition
@@ -76,6 +76,14 @@ class Items:
     async def count_trash(self, account_id: UUID) -> int | None:
         """The number of items that were put into the trash; None above 10,000."""
         return await trash.count(account_id)
+
+    async def starred_page(self, account_id: UUID, window: Window[UUID]) -> Sequence[Item]:
+        """A window of the account's items that have a star, the newest one first."""
+        return await starred.page(account_id, window)
+
+    async def count_starred(self, account_id: UUID) -> int | None:
+        """The number of the account's items that have a star; None above 10,000."""
+        return await starred.count(account_id)
 
     async def files_page(self, account_id: UUID, window: Window[UUID]) -> Sequence[Item]:
         """A window of the account's files, the newest one first."""

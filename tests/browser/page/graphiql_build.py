@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.browser.page.build import SCHEMA, WEB
+
 from bench.harness import npm
 from bench.harness.programs import run
-from tests.browser.page.build import SCHEMA, WEB
 
 GRAPHIQL = WEB / "graphiql"
 #: What the build uses besides the files of its own folder: the icon of the page.

@@ -105,6 +105,7 @@ def test_the_largest_size_of_a_list_is_that_of_its_resolver(weights: Weights) ->
         "Query.trash": MAX_PAGE,
         "Query.uploads": MAX_PAGE,
         "Query.files": MAX_PAGE,
+        "Query.starred": MAX_PAGE,
         "Upload.slots": MAX_SLOTS,
         "Mutation.reportChunks": MAX_REPORTS,
         "Mutation.initUploads": MAX_INITS,

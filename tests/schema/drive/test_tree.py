@@ -166,6 +166,11 @@ async def test_items_are_moved_copied_and_starred(owner: Api) -> None:
     assert [item["path"] for item in copies] == ["/target (2)", "/x.txt"]
     assert (await owner.data(STAR, id=x, starred=True))["item"]["starred"] is True
     assert await names(owner, target, filter={"starred": True}) == ["x.txt"]
+    await owner.data(STAR, id=a, starred=True)
+    found = await owner.data("{ starred { nodes { path } totalCount } }")
+    assert {item["path"] for item in found["nodes"]} == {"/target/a", "/target/x.txt"}
+    assert found["totalCount"] == 2
+    await owner.data(STAR, id=a, starred=False)
     assert await refused(owner, MOVE, ids=[target], parent=a) == {
         "field": ["input", "parentId"],
         "code": "FOLDER_CYCLE",

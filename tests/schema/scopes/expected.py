@@ -8,9 +8,9 @@ from services.accounts.types import ApiTokenScope
 
 #: The fields and types that API tokens with one of the scopes may use; a type, by ``node``.
 SCOPED = {
-    "READ": "Query.root Query.item Query.itemByPath Query.trash Query.search Query.file Query.files Query.changes "
-    "Query.changesCursor Subscription.activity Mutation.createZip Upload.file Upload.parent Change.item Folder "
-    "File FileVersion Rendition Zip",
+    "READ": "Query.root Query.item Query.itemByPath Query.trash Query.starred Query.search Query.file Query.files "
+    "Query.changes Query.changesCursor Subscription.activity Mutation.createZip Upload.file Upload.parent Change.item "
+    "Folder File FileVersion Rendition Zip",
     "UPLOAD": "Mutation.initUpload Mutation.initUploads Mutation.completeUpload Mutation.reportChunks "
     "Mutation.retryUpload ChunkSlot.url ChunkSlot.urlExpiresAt",
     "READ UPLOAD": "Query.upload Query.uploads Query.uploadsByIds Subscription.uploadProgress UploadProgress.upload "

@@ -42,7 +42,18 @@ from storage.drive import blobs, change_log, checksums, items, uploaded_files, v
 from storage.drive.blobs import Unnamed
 from storage.drive.models import Blob, FileVersion, Item, ItemKind, Zip
 from storage.drive.tree import chains as tree
-from storage.drive.tree import changes, copying, destinations, files, listing, placing, subtrees, trash, visible
+from storage.drive.tree import (
+    changes,
+    copying,
+    destinations,
+    files,
+    listing,
+    placing,
+    starred,
+    subtrees,
+    trash,
+    visible,
+)
 from storage.drive.tree.destinations import Destination
 from storage.drive.tree.listing import NO_FILTER, ItemList, ItemOrder, OrderField, Position
 from storage.drive.tree.placing import ConflictPolicy
@@ -112,6 +123,7 @@ MODULES: list[ModuleType] = [
     changes,
     copying,
     trash,
+    starred,
     checksums,
     subtrees,
     zips,
@@ -417,6 +429,8 @@ CALLS: dict[str, Call] = {
     "blobs.usable": lambda rows: blobs.usable(["a"]),
     "blobs.named": lambda rows: blobs.named([MISSING_ID]),
     "blobs.release": lambda rows: blobs.release(ACCOUNT_ID, Unnamed({MISSING_ID}), NOW),
+    "starred.page": lambda rows: starred.page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
+    "starred.count": lambda rows: starred.count(ACCOUNT_ID),
     "files.page": lambda rows: files.page(ACCOUNT_ID, Window(100, after=ACCOUNT_ID)),
     "files.count": lambda rows: files.count(ACCOUNT_ID),
     "collection.released": lambda rows: collection.released(NOW, collection.Position(NOW, MISSING_ID), 50),

@@ -5,7 +5,7 @@ import pytest
 from storage.database.pages import Window
 from storage.drive import items
 from storage.drive.models import Item
-from storage.drive.tree import files, trash
+from storage.drive.tree import files, newest, trash
 from tests.storage.drive.test_versions import new_file
 from tests.storage.drive.tree_rows import new_drive, new_folder, new_item
 from tests.storage.rows import NOW, new_account
@@ -38,17 +38,17 @@ async def test_files_in_the_trash_or_below_it_are_not_among_the_files() -> None:
 
 
 async def test_files_are_found_behind_any_number_of_files_below_the_trash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MOST_CANDIDATES", 3)
+    monkeypatch.setattr(newest, "MOST_CANDIDATES", 3)
     account = await new_drive()
     folder, other = await new_folder(account, "a"), await new_folder(account, "b")
     kept = [await new_item(account, f"kept {number}", other) for number in range(3)]
     hidden = [await new_item(account, f"hidden {number}", folder) for number in range(7)]
     await trash.trash(account.id, [folder.id], NOW)
-    newest = sorted(item.id for item in kept)[::-1]
-    assert keys(await files.page(account.id, Window(2))) == newest[:2]
-    assert keys(await files.page(account.id, Window(2, after=newest[0]))) == newest[1:]
-    assert keys(await files.page(account.id, Window(1, before=newest[1]))) == newest[:1]
-    assert keys(await files.page(account.id, Window(2, backwards=True))) == newest[1:]
+    last_first = sorted(item.id for item in kept)[::-1]
+    assert keys(await files.page(account.id, Window(2))) == last_first[:2]
+    assert keys(await files.page(account.id, Window(2, after=last_first[0]))) == last_first[1:]
+    assert keys(await files.page(account.id, Window(1, before=last_first[1]))) == last_first[:1]
+    assert keys(await files.page(account.id, Window(2, backwards=True))) == last_first[1:]
     assert keys(await files.page(account.id, Window(1, before=hidden[0].id))) == []
 
 
