@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from cloudkeep.settings.secret_keys import read_or_create_keys
-from endpoints.chunks import slot_authorization_of
+from endpoints.chunks.chunk import slot_authorization_of
 from services.access.signed_urls import SignedUrls
 from tests.support.process import ServeProcess, free_port
 from tests.support.server import PASSWORD, REGISTER, VERIFY

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.browser.conftest import CACHE
 from tests.browser.page.graphiql import GraphiQL
-from tests.browser.page.graphiql_build import built_graphiql
 from tests.browser.page.person import Person
 from tests.support.server import PASSWORD, otp_of
 from tests.support.shared_server import SharedServer
@@ -26,12 +24,6 @@ NEWCOMER = json.dumps(
 HOSTS = "[...new Set(performance.getEntriesByType('resource').map(({ name }) => new URL(name).host))]"
 STORED = "[...Object.values(localStorage), ...Object.values(sessionStorage), location.href].join()"
 TABS = "[...document.querySelectorAll('.graphiql-tab-button')].map((tab) => tab.innerText)"
-
-
-@pytest.fixture(scope="session")
-def page_build() -> Path:
-    """The build of GraphiQL."""
-    return built_graphiql(CACHE)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

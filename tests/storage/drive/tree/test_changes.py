@@ -280,7 +280,7 @@ async def test_moves_that_would_form_a_circle_together_do_not_both_succeed() -> 
 CROSS = """
 from datetime import UTC, datetime
 from uuid import UUID
-from storage.drive import changes
+from storage.drive.tree import changes
 from storage.drive.errors import WouldBeBelowItself
 from storage.drive.tree.placing import ConflictPolicy
 async def main(account, *pairs):
