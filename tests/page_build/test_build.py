@@ -99,6 +99,11 @@ def test_a_missing_network_is_named(checkout: Checkout, error: str) -> None:
     assert lines[1].startswith("The page cannot be built: the npm registry cannot be reached. ")
 
 
+def test_it_does_not_wait_for_hundreds_of_packages_without_a_network(checkout: Checkout) -> None:
+    checkout.run("build", FAKE_CODE="1", FAKE_OUTPUT="npm error code EAI_AGAIN")
+    assert checkout.calls == []
+
+
 @pytest.mark.parametrize("version", ["v20.19.0", "v22.16.0", "not a version"])
 def test_a_node_that_is_too_old_is_not_used(checkout: Checkout, version: str) -> None:
     """The Python outside of .venv has no package with a Node."""
