@@ -1,8 +1,10 @@
 """People sign up and in, and keep control of their account, on the page."""
 
+import json
 import re
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -22,6 +24,14 @@ LOGIN = """mutation ($input: LoginInput!) {
   login(input: $input) { session { accessToken account { userId } } userErrors { code } } }"""
 CLOSE_OTHERS = "mutation { revokeOtherSessions { closedSessions userErrors { code } } }"
 CODE = re.compile(r"^ +(\d{6})\s*$", re.MULTILINE)
+TOKEN = re.compile(r"^ +(\S{20,})\s*$", re.MULTILINE)
+OTHER_ANSWERS = """window.tries = 0
+const realFetch = window.fetch.bind(window)
+window.fetch = async (...request) => {
+  const response = await realFetch(...request)
+  const text = await response.text()
+  return new Response(ANSWER, { status: response.status, headers: response.headers })
+}"""
 WRONG_CODE = "The code is wrong, was used, or has expired."
 
 
@@ -68,6 +78,28 @@ async def code_for(shared: SharedServer, address: str) -> str:
         return next((code[1] for text in texts if (code := CODE.search(text))), None)
 
     return await eventually(found)
+
+
+async def token_for(shared: SharedServer, address: str) -> str:
+    """The token that undoes a change of address, in the mail to the old one."""
+
+    async def found() -> str | None:
+        texts = (mail.text for mail in shared.sink.mails if address in mail.recipients and "Undo" in mail.text)
+        return next((token[1] for text in texts if (token := TOKEN.search(text))), None)
+
+    return await eventually(found)
+
+
+@asynccontextmanager
+async def answering(person: Person, text: str) -> AsyncIterator[None]:
+    """Documents that are shown in the block get other answers: ``text``, a script that may use the server's."""
+    await person.tab.command("Page.enable")
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    script = (await person.tab.command(command, source=OTHER_ANSWERS.replace("ANSWER", text)))["identifier"]
+    try:
+        yield
+    finally:
+        await person.tab.command("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
 
 
 async def fill_in_registration(person: Person, name: str) -> None:
@@ -260,3 +292,47 @@ async def test_the_password_and_the_address_are_changed(person: Person, shared: 
     await person.fill("Code from the mail", await code_for(shared, address))
     await person.press("Enter")
     await person.reads(f"Your address is {address} now")
+
+
+async def test_a_change_of_address_by_somebody_else_is_undone(person: Person, shared: SharedServer, user: Json) -> None:
+    address = f"thief-{user['email']}"
+    await signed_in(person, user, "/account")
+    await person.click("button", "Change the address")
+    await person.fill("New e-mail address", address)
+    await person.click("button", "Send a code")
+    await person.fill("Code from the mail", await code_for(shared, address))
+    await person.press("Enter")
+    await person.reads(f"Your address is {address} now")
+    await person.click("button", "Sign out")
+    await person.arrives("/sign-in")
+    await person.open("/reset")
+    await person.click("button", "Did somebody else change your address?")
+    await person.fill("Token from the mail", "no token")
+    await person.press("Enter")
+    await person.reads("The token is wrong, was used, or has expired.")
+    await person.fill("Token from the mail", await token_for(shared, user["email"]))
+    await person.press("Enter")
+    await person.reads(f"{user['email']} is the address of your account again")
+    await person.click("button", "Send a code")
+    await person.reads(f"If {user['email']} has an account, a code was sent there.")
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"), [("CLOSED", "This server takes no new accounts"), ("INVITE", "You have it from the people")]
+)
+async def test_who_may_sign_up_is_said(person: Person, mode: str, text: str) -> None:
+    async with answering(person, f'text.replace(\'"registration":"OPEN"\', \'"registration":"{mode}"\')'):
+        await person.open("/sign-up")
+        await person.reads(text)
+
+
+async def test_a_list_that_cannot_be_loaded_says_so_and_is_tried_again(person: Person, user: Json) -> None:
+    await signed_in(person, user)
+    failure = '{"data":null,"errors":[{"message":"","extensions":{"code":"INTERNAL","requestId":"request-1"}}]}'
+    async with answering(person, f"text.includes('userAgent') && !window.tries++ ? {json.dumps(failure)} : text"):
+        await person.open("/account/sessions")
+        await person.reads("The sessions could not be loaded.")
+        await person.reads("request-1")
+        await person.click("button", "Try again")
+        await person.reads("This browser")
+        await person.no_longer_reads("The sessions could not be loaded.")

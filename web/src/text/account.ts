@@ -7,6 +7,7 @@ export const ACCOUNT = {
   security: "Security",
   sessions: "Sessions",
   tokens: "API tokens",
+  tokensShort: "Tokens",
   saved: "Saved",
   save: "Save",
 } as const;

@@ -6,6 +6,7 @@ export const SESSION = {
   signOut: "Sign out",
   signOutFailed: (message: string) => `You are still signed in. ${message}`,
   userId: "User ID or e-mail address",
+  account: "Account",
   userIdMissing: "Enter your user ID or your e-mail address.",
   noAccount: "New here?",
   haveAccount: "You have an account?",
@@ -51,6 +52,14 @@ export const RESET = {
   effect: "You will be signed out everywhere, and your API tokens will be revoked.",
   finish: "Set the new password",
   done: "Your new password is set. Sign in with it.",
+  startUndo: "Did somebody else change your address?",
+  undoTitle: "Undo the change of your address",
+  undoExplanation: "Your old address got a mail with a token. With it, that address becomes yours again within 7 days.",
+  token: "Token from the mail",
+  tokenMissing: "Enter the token from the mail.",
+  undo: "Put the old address back",
+  undone: (email: string) =>
+    `${email} is the address of your account again, and every device is signed out. Now choose a new password.`,
 } as const;
 
 export const PASSWORD = {
@@ -59,5 +68,5 @@ export const PASSWORD = {
   long: "This is longer than a password may be.",
   repetitive: "It repeats too few different characters.",
   likeOwner: "It is too much like your name, user ID or address.",
-  good: "Long enough. Use it nowhere else.",
+  good: "✓ Long enough. Use it nowhere else.",
 } as const;
