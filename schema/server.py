@@ -36,6 +36,9 @@ class Server:
         description="The optional features that this server has.", directives=[at_most(len(Feature))]
     )
     registration: RegistrationMode = strawberry.field(description="Who may register an account.")
+    trash_ttl: int | None = strawberry.field(
+        description="How many seconds something stays in the trash until it is deleted for good; null for ever."
+    )
 
     @classmethod
     def of(cls, server: ServerInfo) -> "Server":
@@ -46,6 +49,7 @@ class Server:
             max_file_size=ByteSize(server.max_file_size),
             features=features,
             registration=RegistrationMode[server.registration.name],
+            trash_ttl=server.trash_ttl,
         )
 
 

@@ -33,12 +33,16 @@ HEAVY_PAUSE = 0.005
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """The server's public description. ``max_file_size`` is in bytes."""
+    """The server's public description. ``max_file_size`` is in bytes, ``trash_ttl`` in seconds.
+
+    Without ``trash_ttl``, nothing leaves the trash by itself.
+    """
 
     version: str
     max_file_size: int
     takes_direct_uploads: bool
     registration: RegistrationMode = RegistrationMode.OPEN
+    trash_ttl: int | None = None
 
 
 @dataclass(frozen=True)

@@ -90,4 +90,5 @@ def _server_info(settings: Settings, base: Resources) -> ServerInfo:
         min(settings.max_file_size, LARGEST_FILE),
         base.store.supports_direct_uploads,
         settings.registration,
+        settings.trash_ttl,
     )

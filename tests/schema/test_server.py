@@ -6,7 +6,7 @@ from cloudkeep import __version__
 from cloudkeep.settings.settings import Settings
 from tests.support.server import Api
 
-SERVER = "{ server { version maxFileSize features registration } }"
+SERVER = "{ server { version maxFileSize features registration trashTtl } }"
 
 
 async def test_a_server_says_what_clients_may_expect_of_it_without_a_sign_in(
@@ -18,4 +18,5 @@ async def test_a_server_says_what_clients_may_expect_of_it_without_a_sign_in(
         "maxFileSize": settings.max_file_size,
         "features": ["COMPRESSION"],
         "registration": "OPEN",
+        "trashTtl": 30 * 24 * 60 * 60,
     }

@@ -70,7 +70,7 @@ PLAIN = {
     "RateLimit": "cost limit remaining used resetAt restoreRate layers ingest",
     "Registration": "id email expiresAt",
     "Rendition": "id recipe mimeType size sha256 download downloadUrl",
-    "Server": "version registration maxFileSize features",
+    "Server": "version registration maxFileSize features trashTtl",
     "Session": "id createdAt lastUsedAt userAgent address expiresAt current",
     "SignIn": "accessToken refreshToken expiresAt account session deviceToken",
     "SignedUrl": "url expiresAt",
