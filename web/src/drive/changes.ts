@@ -8,6 +8,8 @@ import { client } from "../api/client";
 import {
   CopyItemsDocument,
   CreateFolderDocument,
+  DeleteItemsDocument,
+  EmptyTrashDocument,
   MoveItemsDocument,
   RenameItemDocument,
   RestoreItemsDocument,
@@ -17,6 +19,7 @@ import {
 } from "../api/generated/graphql";
 import { CHANGES } from "../text/changes";
 import { messageOf } from "../text/errors";
+import { thingsOf } from "../text/things";
 import { toasts } from "../ui/toasts.svelte";
 import { drive } from "./drive.svelte";
 import type { Folder, Item } from "./items.svelte";
@@ -88,6 +91,30 @@ export async function restore(items: readonly Item[]): Promise<void> {
     await sendRestore(items);
     done(CHANGES.restored(items.length, nameOf(items)), () => sendTrash(items));
   });
+}
+
+/** Delete items for good, in the trash or not. */
+export async function deleteForGood(items: readonly Item[]): Promise<void> {
+  await attempt(async () => {
+    for (const itemIds of groups(items)) {
+      requireSuccess((await client.request(DeleteItemsDocument, { input: { itemIds } })).deleteItems);
+      for (const id of itemIds) drive.remove(id);
+    }
+    done(CHANGES.deleted(thingsOf(items)));
+  });
+}
+
+/** Delete what is in the trash for good. The server does some of it in a call: tell how many items are gone so far. */
+export async function emptyTrash(onProgress: (deleted: number) => void, signal: AbortSignal): Promise<void> {
+  let deleted = 0;
+  for (let isEmpty = false; !isEmpty && !signal.aborted;) {
+    const { emptyTrash } = await client.request(EmptyTrashDocument, {}, { signal });
+    const result = requireSuccess(emptyTrash);
+    deleted += result.deletedCount ?? 0;
+    onProgress(deleted);
+    // What another tab has moved there since then stays.
+    isEmpty = result.isEmpty || !result.deletedCount;
+  }
 }
 
 /** Undo the last change that can be undone, and is still shown as such. */

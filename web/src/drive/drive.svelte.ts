@@ -15,6 +15,7 @@ class Drive {
   readonly #lists = new Set<ItemList>();
   readonly #counts = new Counts((id) => this.#refresh(id));
   readonly #uploads = new Set<(event: UploadEvent) => void>();
+  readonly #changes = new Set<() => void>();
   #following: AbortController | null = null;
 
   /** A list that follows the changes of the drive until it is closed. */
@@ -33,6 +34,12 @@ class Drive {
   onUpload(listener: (event: UploadEvent) => void): () => void {
     this.#uploads.add(listener);
     return () => this.#uploads.delete(listener);
+  }
+
+  /** Call a function after each change of an item. Returns a function that stops it. */
+  onChange(listener: () => void): () => void {
+    this.#changes.add(listener);
+    return () => this.#changes.delete(listener);
   }
 
   /** Follow the changes of an account. */
@@ -72,19 +79,34 @@ class Drive {
     if (event.__typename !== "Change") return;
     if (event.item) this.update(event.item);
     else this.remove(event.itemId);
+    for (const listener of this.#changes) listener();
   }
 
   /** Take over an item as the server has it, in all lists. */
   update(item: Parameters<Items["put"]>[0]): void {
-    this.#counts.changed(this.items.get(item.id), item);
+    const before = this.items.get(item.id);
+    this.#counts.changed(before, item);
     this.items.put(item);
     for (const list of this.#lists) list.update(item);
+    if (before && item.__typename === "Folder" && !before.trashedAt !== !item.trashedAt) this.#reloadAcrossFolders();
   }
 
   remove(id: string): void {
     this.#counts.changed(this.items.get(id), null);
+    const isFolder = this.items.get(id)?.__typename === "Folder";
     for (const list of this.#lists) list.remove(id);
     this.items.remove(id);
+    if (isFolder) this.#reloadAcrossFolders();
+  }
+
+  /** The trash was emptied. */
+  forgetTrashed(): void {
+    for (const item of this.items.all) if (item.trashedAt) this.remove(item.id);
+  }
+
+  /** A folder went to the trash or came back, and all below it. */
+  #reloadAcrossFolders(): void {
+    for (const list of this.#lists) if (list.source.isAcrossFolders && list.isLoaded) void list.reload();
   }
 
   /** Load a folder again whose number of items has changed, if it is one that the page knows. */

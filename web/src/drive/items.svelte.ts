@@ -14,6 +14,10 @@ export class Items {
     return this.#known.get(id);
   }
 
+  get all(): Item[] {
+    return [...this.#known.values()];
+  }
+
   /** Take over what the server says of an item. */
   put(...items: Item[]): void {
     for (const item of items) this.#known.set(item.id, item);

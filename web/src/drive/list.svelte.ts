@@ -16,6 +16,8 @@ export interface Source {
   load(after: string | null, signal: AbortSignal): Promise<Page>;
   /** Whether an item that has changed belongs into the list. */
   has(item: Item): boolean;
+  /** Whether it has items of many folders: those below a folder come and go with it, without changes of their own. */
+  isAcrossFolders?: boolean;
   /** The order of the list. */
   compare(a: Item, b: Item): number;
 }

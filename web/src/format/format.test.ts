@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { formatSize } from "./size";
-import { formatLength, formatMoment, formatWait } from "./time";
+import { formatLength, formatMoment, formatTime, formatWait } from "./time";
 
 test.each([
   [0, "0 bytes"],
@@ -31,6 +31,14 @@ test.each([
   [7200, "2 hours"],
 ])("a wait of %f seconds takes %s", (seconds, text) => {
   expect(formatWait(seconds, "en")).toBe(text);
+});
+
+test.each([
+  [2_592_000, "30 days"],
+  [86_400, "1 day"],
+  [7200, "2 hours"],
+])("%i seconds are kept for %s", (seconds, text) => {
+  expect(formatTime(seconds, "en")).toBe(text);
 });
 
 test("a moment is the time of today, a day of this week, or a date", () => {

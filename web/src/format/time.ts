@@ -28,11 +28,17 @@ export function formatWait(seconds: number, locale?: string): string {
   return unit(Math.ceil(seconds / 3600), "hour", locale);
 }
 
+/** A time that something is kept: days if it is whole ones, else about hours, minutes or seconds. */
+export function formatTime(seconds: number, locale?: string): string {
+  const days = seconds / 86_400;
+  return Number.isInteger(days) ? unit(days, "day", locale) : formatWait(seconds, locale);
+}
+
 function format(date: Date, options: Intl.DateTimeFormatOptions, locale?: string): string {
   return new Intl.DateTimeFormat(locale, options).format(date);
 }
 
-function unit(value: number, name: "second" | "minute" | "hour", locale?: string): string {
+function unit(value: number, name: "second" | "minute" | "hour" | "day", locale?: string): string {
   return new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "long" }).format(value);
 }
 

@@ -1,9 +1,10 @@
 /** The pages and their paths. */
+import type { FileKind } from "../api/generated/graphql";
 
 export type Route =
   | { page: "folder"; id: string | null }
   | { page: "file"; id: string }
-  | { page: "search"; query: string }
+  | SearchRoute
   | { page: "starred" }
   | { page: "trash" }
   | { page: "account"; section: AccountSection }
@@ -11,6 +12,19 @@ export type Route =
   | { page: "sign-up" }
   | { page: "reset" }
   | { page: "not-found" };
+
+export interface SearchRoute {
+  page: "search";
+  query: string;
+  kind?: FileKind;
+  size?: SizeRange;
+}
+
+/** The sizes that a search can be limited to. */
+export type SizeRange = "small" | "medium" | "large" | "huge";
+
+export const SIZES: readonly SizeRange[] = ["small", "medium", "large", "huge"];
+export const KINDS: readonly FileKind[] = ["VIDEO", "AUDIO", "IMAGE", "DOCUMENT", "ARCHIVE", "OTHER"];
 
 export type AccountSection = "profile" | "security" | "sessions" | "tokens";
 
@@ -41,7 +55,7 @@ function pageRoute(name: string, url: URL): Route {
     case "":
       return { page: "folder", id: null };
     case "search":
-      return { page: "search", query: url.searchParams.get("q") ?? "" };
+      return searchRoute(url.searchParams);
     case "starred":
     case "trash":
     case "sign-in":
@@ -53,6 +67,17 @@ function pageRoute(name: string, url: URL): Route {
   }
 }
 
+function searchRoute(params: URLSearchParams): SearchRoute {
+  const kind = KINDS.find((one) => one.toLowerCase() === params.get("kind"));
+  const size = SIZES.find((one) => one === params.get("size"));
+  return { page: "search", query: params.get("q") ?? "", ...(kind && { kind }), ...(size && { size }) };
+}
+
+function searchPath({ query, kind, size }: SearchRoute): string {
+  const filters = [kind && `&kind=${kind.toLowerCase()}`, size && `&size=${size}`];
+  return `/search?q=${encodeURIComponent(query)}${filters.filter(Boolean).join("")}`;
+}
+
 /** The path of a page. */
 export function pathOf(route: Route): string {
   switch (route.page) {
@@ -61,7 +86,7 @@ export function pathOf(route: Route): string {
     case "file":
       return `/file/${route.id}`;
     case "search":
-      return `/search?q=${encodeURIComponent(route.query)}`;
+      return searchPath(route);
     case "account":
       return route.section === "profile" ? "/account" : `/account/${route.section}`;
     case "not-found":

@@ -6,6 +6,7 @@ import {
   LoginDocument,
   LogoutDocument,
   MeDocument,
+  StorageDocument,
   type AccountFragment,
   type MeQuery,
 } from "../api/generated/graphql";
@@ -57,6 +58,16 @@ class Session {
     } catch (error) {
       if (!hasCode(error, "UNAUTHENTICATED")) throw error;
       return client.request(MeDocument, {});
+    }
+  }
+
+  /** Ask how much of the storage is taken. */
+  async refreshStorage(): Promise<void> {
+    try {
+      const { me } = await client.request(StorageDocument, {});
+      if (me && this.account) this.account = { ...this.account, storage: me.storage };
+    } catch (error) {
+      console.warn("The storage of the account could not be asked for.", error);
     }
   }
 

@@ -9,6 +9,7 @@ export const CHANGES = {
   copied: (count: number, name: string, folder: string) => `Copied ${things(count, name)} to “${folder}”`,
   trashed: (count: number, name: string) => `Moved ${things(count, name)} to the trash`,
   restored: (count: number, name: string) => `Restored ${things(count, name)}`,
+  deleted: (what: string) => `Deleted ${what} for good`,
   created: (name: string) => `Created “${name}”`,
   failed: (message: string) => `This did not work. ${message}`,
 } as const;

@@ -2,6 +2,7 @@
 
 export const COMMON = {
   product: "CloudKeep",
+  title: (page: string) => `${page} · CloudKeep`,
   files: "Files",
   search: "Search",
   searchPlaceholder: "Search your files",
@@ -17,7 +18,9 @@ export const COMMON = {
   cancel: "Cancel",
   close: "Close",
   requestId: (id: string) => `Request ${id}`,
+  notFoundTitle: "Not found",
   notFound: "There is nothing at this address.",
   toFiles: "Go to your files",
+  storage: "Storage",
   storageUsed: (used: string, quota: string | null) => (quota ? `${used} of ${quota}` : used),
 } as const;

@@ -4,6 +4,7 @@ import { CloudKeepError } from "@cloudkeep/client";
 const MESSAGES: Readonly<Record<string, string>> = {
   NETWORK: "The server does not answer.",
   INTERNAL: "The server has made a mistake. It was written down.",
+  SEARCH_TIMEOUT: "The search took too long. Search for longer or more words.",
   SERVER_BUSY: "The server has too much to do right now.",
   TOO_MANY_ATTEMPTS: "There were too many wrong attempts.",
   TOO_MANY_MAILS: "This address got too many mails within an hour.",

@@ -4,6 +4,7 @@ export const SHORTCUTS = {
   title: "Keyboard shortcuts",
   show: "Show this list",
   singleKeys: "Use single keys as shortcuts",
+  search: "Search",
   undo: "Undo",
   upload: "Upload files",
   newFolder: "New folder",
