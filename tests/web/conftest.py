@@ -13,6 +13,7 @@ from bench.harness import npm
 HERE = Path(__file__).parent
 WEB = HERE.parents[1] / "web"
 PATIENCE_SECONDS = 300
+ONE_SCRIPT = ("--format=iife", "--name=client", "--no-code-splitting")
 #: A test that hangs shows where.
 TEST_SECONDS = 60
 TIMEOUTS = (f"--testTimeout={TEST_SECONDS * 1000}", f"--hookTimeout={TEST_SECONDS * 1000}")
@@ -31,14 +32,8 @@ class Sources:
     def bundle(self) -> str:
         """The client as one script, which makes it the global `client`."""
         script = self.folder / "client.js"
-        self._run(
-            "rolldown/bin/cli.mjs",
-            str(self.folder / "client/src/index.ts"),
-            "--format=iife",
-            "--name=client",
-            "--no-code-splitting",
-            f"--file={script}",
-        )
+        entry = str(self.folder / "client" / "src" / "index.ts")
+        self._run("rolldown/bin/cli.mjs", entry, *ONE_SCRIPT, f"--file={script}")
         return script.read_text()
 
     def _run(self, program: str, *arguments: str, **environment: str) -> None:

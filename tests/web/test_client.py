@@ -2,12 +2,20 @@
 
 from pathlib import Path
 
+from tests.clients.guide.page import blocks
 from tests.web.conftest import Sources
 from tests.web.stand import standing
 
 
 def test_its_parts_do_what_they_say(web: Sources) -> None:
     web.vitest("client/tests")
+
+
+def test_the_code_of_the_guide_works(web: Sources, tmp_path: Path) -> None:
+    code = blocks()["cloudkeep.ts"].replace("'@cloudkeep/client'", "'../src'")
+    (web.folder / "client" / "real" / "guide.ts").write_text(code)
+    with standing(tmp_path) as environment:
+        web.vitest("client/real/guide", **environment)
 
 
 def test_requests_and_subscriptions_survive_what_may_happen_to_them(web: Sources, tmp_path: Path) -> None:
