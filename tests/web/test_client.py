@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.clients.guide.page import blocks
+from tests.support.backends.s3 import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.web.conftest import Sources
 from tests.web.stand import standing
 
@@ -37,3 +38,10 @@ def test_a_client_waits_for_small_budgets(web: Sources, tmp_path: Path) -> None:
 def test_a_client_waits_for_a_server_that_is_restarted(web: Sources, tmp_path: Path) -> None:
     with standing(tmp_path) as environment:
         web.vitest("client/real/restart", **environment)
+
+
+def test_direct_uploads_go_to_s3(web: Sources, tmp_path: Path, s3: S3Server) -> None:
+    bucket = s3.url(s3.new_place())
+    keys = {"CLOUDKEEP_S3_ACCESS_KEY": ACCESS_KEY, "CLOUDKEEP_S3_SECRET_KEY": SECRET_KEY}
+    with standing(tmp_path, CLOUDKEEP_BLOB_URL=bucket, **keys) as environment:
+        web.vitest("client/real/direct", **environment)
