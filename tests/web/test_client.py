@@ -29,6 +29,11 @@ def test_uploads_go_on_after_what_may_happen_to_them(web: Sources, tmp_path: Pat
         web.vitest("client/real/uploads", **environment)
 
 
+def test_many_files_are_sent_in_groups(web: Sources, tmp_path: Path) -> None:
+    with standing(tmp_path) as environment:
+        web.vitest("client/real/many", **environment)
+
+
 def test_a_client_waits_for_small_budgets(web: Sources, tmp_path: Path) -> None:
     budgets = {"CLOUDKEEP_BUDGET_INGEST": "256KiB/256KiB", "CLOUDKEEP_BUDGET_ACCOUNT": "1000/300"}
     with standing(tmp_path, **budgets) as environment:

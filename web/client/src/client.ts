@@ -1,7 +1,7 @@
 import { requests, type Request } from "./requests";
 import { sessionOf, type Auth } from "./session";
 import { subscriptions, type Connection, type Subscribe } from "./subscriptions";
-import type { Upload, UploadOptions } from "./uploads/options";
+import type { FileToUpload, Upload, UploadAllOptions, UploadOptions } from "./uploads/options";
 import { StartedUpload } from "./uploads/upload";
 import type { Wait } from "./waiting";
 
@@ -28,6 +28,11 @@ export interface Client {
   subscribe: Subscribe;
   /** Send a file, or go on with an upload of it that was interrupted. */
   upload: (source: Blob, options?: UploadOptions) => Upload;
+  /**
+   * Send many files, and return when each was stored or refused. Small ones are sent in groups, which is faster than
+   * each by itself. It takes the files as it needs them.
+   */
+  uploadAll: (files: Iterable<FileToUpload>, options?: UploadAllOptions) => Promise<void>;
   /** Close the WebSocket. */
   close: () => Promise<void>;
 }
@@ -44,6 +49,7 @@ export function createClient(options: ClientOptions): Client {
     request,
     subscribe,
     upload: (source, choices = {}) => new StartedUpload(server, source, choices),
+    uploadAll: async (files, choices = {}) => (await import("./uploads/many")).uploadAll(server, files, choices),
     close: () => socket.close(),
   };
 }

@@ -6,11 +6,13 @@ export type { Auth } from "./session";
 export type { Connection } from "./subscriptions";
 export type {
   Digests,
+  FileToUpload,
   Hasher,
   Progress,
   ServerProgress,
   Stage,
   Upload,
+  UploadAllOptions,
   UploadOptions,
   UploadResult,
 } from "./uploads/options";

@@ -15,24 +15,24 @@ const DEFAULT_CHUNK_SIZE = 16 * 1024 * 1024;
 const NO_ROOM_SECONDS = 30;
 const MOST_ATTEMPTS = 100;
 
-/** The input of `initUpload` without its key. Hashes the file if that was asked for. */
-export async function inputOf(
+/** The input of `initUpload` without a key and without digests. */
+export function inputOf(source: Blob, name: string, options: UploadOptions): Record<string, unknown> {
+  const { parentId, relativePath, conflict, compress, direct, chunkSize, mimeType = source.type } = options;
+  const about = { fileName: name, size: source.size, mimeType: mimeType || null, chunkSize };
+  return { ...about, parentId, relativePath, conflict, compress, direct };
+}
+
+/** The digests in the input of `initUpload`: none, unless the caller wants the file to be hashed. */
+export async function digestsOf(
   source: Blob,
-  name: string,
-  options: UploadOptions,
+  { hash, hasher, chunkSize = DEFAULT_CHUNK_SIZE }: UploadOptions,
   meter: Meter,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const { hasher, parentId, relativePath, conflict, compress, direct, mimeType = source.type } = options;
-  const about = { fileName: name, size: source.size, mimeType: mimeType || null };
-  const place = { parentId, relativePath, conflict, compress, direct };
-  if (options.hash !== "file" || !hasher || source.size >= MOST_TO_HASH) {
-    return { ...about, ...place, chunkSize: options.chunkSize };
-  }
+  if (hash !== "file" || !hasher || source.size >= MOST_TO_HASH) return {};
   meter.begin("HASHING", 0);
-  const chunkSize = options.chunkSize ?? DEFAULT_CHUNK_SIZE;
   const digests = await hasher(source, { chunkSize, signal, onProgress: (bytes) => meter.move(0, bytes) });
-  return { ...about, ...place, chunkSize, sha256: digests.sha256, chunkHashes: digests.chunks };
+  return { chunkSize, sha256: digests.sha256, chunkHashes: digests.chunks };
 }
 
 export class Beginning {

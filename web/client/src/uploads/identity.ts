@@ -1,6 +1,11 @@
 /** The idempotency key of an upload, by which a later call finds it again. */
 import type { UploadOptions } from "./options";
 
+/** The name that the file will have. */
+export function nameOf(source: Blob, { name }: UploadOptions): string {
+  return name ?? ("name" in source ? String(source.name) : "file");
+}
+
 /**
  * A function that makes the key for each attempt: a key serves one upload, so the next one needs another.
  *

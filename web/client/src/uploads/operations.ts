@@ -41,6 +41,27 @@ export const INIT_UPLOAD = document<{ payload: Payload }, { input: Record<string
   `mutation ClientInitUpload($input: InitUploadInput!) { payload: initUpload(input: $input) { upload { ${STATE} } ${ERRORS} } }`,
 );
 
+interface StartedUpload {
+  upload: { id: string; status: Status; direct: boolean; slot: { url: string } | null } | null;
+}
+
+export const INIT_UPLOADS = document<{ payload: { results: StartedUpload[] } }, { input: { uploads: unknown[] } }>(
+  `mutation ClientInitUploads($input: InitUploadsInput!) {
+    payload: initUploads(input: $input) { results { upload { id status direct slot(index: 0) { url } } } }
+  }`,
+);
+
+interface StoredUpload {
+  id: string;
+  status: Status;
+  error: UploadState["error"];
+  file: { id: string } | null;
+}
+
+export const UPLOADS = document<{ uploads: (StoredUpload | null)[] }, { ids: string[] }>(
+  `query ClientUploads($ids: [ID!]!) { uploads: uploadsByIds(ids: $ids) { id status error { code message } file { id } } }`,
+);
+
 export const UPLOAD = document<{ upload: UploadState | null }, ById>(
   `query ClientUpload($id: ID!) { upload(id: $id) { ${STATE} } }`,
 );

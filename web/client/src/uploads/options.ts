@@ -81,6 +81,21 @@ export interface UploadOptions {
   feed?: (uploadId: string, signal: AbortSignal) => AsyncIterable<ServerProgress>;
 }
 
+/** A file of many. */
+export interface FileToUpload {
+  source: Blob;
+  options?: UploadOptions;
+}
+
+export interface UploadAllOptions {
+  /** How many files, or groups of small files, are under way at the same time: 3 by default. */
+  parallel?: number;
+  /** Stop without aborting the uploads on the server. */
+  signal?: AbortSignal;
+  /** Called once for each file, with its result or with the error of its upload. */
+  onSettled?: (file: FileToUpload, outcome: { result: UploadResult } | { error: unknown }) => void;
+}
+
 export interface UploadResult {
   uploadId: string;
   /** The ID of the file; null if the client may not read it. */

@@ -3,9 +3,9 @@ import { CloudKeepError, hasCode } from "../errors";
 import type { RequestOptions } from "../requests";
 import type { Wait } from "../waiting";
 import { delay } from "../waiting";
-import { Beginning, inputOf } from "./beginning";
+import { Beginning, digestsOf, inputOf } from "./beginning";
 import { chunkDigest } from "./digests";
-import { keyOf } from "./identity";
+import { keyOf, nameOf } from "./identity";
 import { Meter } from "./meter";
 import { UPLOAD, UPLOADED_FILE, UPLOAD_PROGRESS, type UploadState } from "./operations";
 import type { ServerProgress, UploadResult } from "./options";
@@ -55,8 +55,9 @@ class Run {
   async result(): Promise<UploadResult> {
     const { upload, meter } = this;
     const { options, source } = upload;
-    const name = options.name ?? ("name" in source ? String(source.name) : "file");
-    const input = await inputOf(source, name, options, meter, upload.signal);
+    const name = nameOf(source, options);
+    const digests = await digestsOf(source, options, meter, upload.signal);
+    const input = { ...inputOf(source, name, options), ...digests };
     const beginning = new Beginning(this.#server, input, options, keyOf(source, name, options), meter);
     for (;;) {
       const begun = await beginning.next(this.#patiently());
