@@ -5,6 +5,10 @@ import { CloudKeepError, hasCode } from "./errors";
 import type { Session } from "./session";
 import { asked, backoff, delay, type Wait } from "./waiting";
 
+const ATTEMPTS = 5;
+/** The operation may follow fragments. */
+const MUTATION = /(^|[}\n])\s*mutation\b/;
+
 export interface RequestOptions {
   signal?: AbortSignal;
   /** Whether the mutation may be sent again when its answer was lost. A query always may. */
@@ -48,22 +52,22 @@ export function requests(url: string, session: Session, fetch: typeof globalThis
     options: RequestOptions = {},
   ): Promise<Result> {
     const query = document.toString();
-    const isSafe = options.idempotent || !/^\s*mutation/.test(query);
-    let refusals = 0;
-    for (let failures = 1; ; failures++) {
+    const isSafe = options.idempotent || !MUTATION.test(query);
+    let [failures, refusals] = [0, 0];
+    for (;;) {
       const { signIns } = session;
       try {
         return (await post(query, variables, options.signal)) as Result;
       } catch (error) {
+        if (!(error instanceof CloudKeepError)) throw error;
         if (hasCode(error, "UNAUTHENTICATED")) {
           await session.renew(error, ++refusals, signIns);
           continue;
         }
-        const { seconds, counts } = next(error, failures, isSafe && failures < (options.attempts ?? 5));
-        if (!counts) failures--;
-        const { code } = error as CloudKeepError;
-        (options.onWait ?? onWait)?.({ code, retryAfter: seconds });
-        await delay(seconds, options.signal, code === "NETWORK");
+        const seconds =
+          refusalOf(error) ?? absenceOf(error, ++failures, isSafe && failures < (options.attempts ?? ATTEMPTS));
+        (options.onWait ?? onWait)?.({ code: error.code, retryAfter: seconds });
+        await delay(seconds, options.signal, hasCode(error, "NETWORK"));
       }
     }
   };
@@ -74,13 +78,15 @@ export function unreachable(cause: unknown): CloudKeepError {
   return new CloudKeepError("NETWORK", "The server cannot be reached.", { cause });
 }
 
-/** Seconds until the next attempt, and whether this one counts as a failure. Throws the error if there is none. */
-function next(error: unknown, failures: number, mayRepeat: boolean): { seconds: number; counts: boolean } {
-  // Nothing of these has run.
-  if (hasCode(error, "RATE_LIMITED", "TOO_MANY_CONNECTIONS", "SERVER_BUSY") && error.retryAfter !== null) {
-    return { seconds: asked(error.retryAfter), counts: false };
-  }
+/** Seconds to wait if nothing of the operation has run because too much was asked; else null. */
+function refusalOf(error: CloudKeepError): number | null {
+  const isRefusal = hasCode(error, "RATE_LIMITED", "TOO_MANY_CONNECTIONS", "SERVER_BUSY");
+  return isRefusal && error.retryAfter !== null ? asked(error.retryAfter) : null;
+}
+
+/** Seconds to wait after so many failures because the server is away. Throws the error if it is another one. */
+function absenceOf(error: CloudKeepError, failures: number, mayRepeat: boolean): number {
   const isAway = hasCode(error, "NOT_READY") || (mayRepeat && hasCode(error, "NETWORK", "TEMPORARILY_UNAVAILABLE"));
   if (!isAway) throw error;
-  return { seconds: Math.max(backoff(failures), error.retryAfter ?? 0), counts: true };
+  return Math.max(backoff(failures), error.retryAfter ?? 0);
 }

@@ -79,7 +79,7 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
         >;
       },
     };
-    for (let failures = 1; ; failures++) {
+    for (let failures = 0; ;) {
       signal?.throwIfAborted();
       const { signIns } = session;
       const events = (await (socket ??= open())).iterate<Result>(payload);
@@ -89,6 +89,7 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
         for await (const { data, errors } of events) {
           // eslint-disable-next-line @typescript-eslint/only-throw-error -- graphql-ws throws such a list, too
           if (errors) throw errors;
+          // The next failure is the first again.
           failures = 0;
           if (data) yield data;
         }
@@ -96,7 +97,7 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
         return;
       } catch (error) {
         signal?.throwIfAborted();
-        await recover(failure(error), failures, signIns, signal);
+        await recover(failure(error), ++failures, signIns, signal);
       } finally {
         signal?.removeEventListener("abort", stop);
         stop();

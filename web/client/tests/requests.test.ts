@@ -66,6 +66,7 @@ describe("a request", () => {
     ["a query", QUERY, {}, 3],
     ["an idempotent mutation", MUTATION, { idempotent: true }, 3],
     ["another mutation", MUTATION, {}, 1],
+    ["a mutation after a fragment", `fragment F on Me { id } ${MUTATION}`, {}, 1],
   ])("sends %s again when the network is away", async (_, document, options, calls) => {
     const { client, fetch } = answeredBy(LOST, LOST, DATA);
     await outcome(client.request(document, {}, options));

@@ -3,15 +3,18 @@ import type { FileToUpload, UploadAllOptions } from "./options";
 import { isSmall, MOST_FILES, sendGroup } from "./small";
 import { StartedUpload, type Server } from "./upload";
 
+/** Chunks of a file at the same time: a browser opens few connections, and other requests need some of them. */
+const CHUNKS = 2;
+
 export async function uploadAll(
   server: Server,
   files: Iterable<FileToUpload>,
-  { parallel = 3, signal, onSettled }: UploadAllOptions,
+  { parallel = 2, signal, onSettled }: UploadAllOptions,
 ): Promise<void> {
   const next = tasksOf(files);
 
   async function sendOne(file: FileToUpload): Promise<void> {
-    const options = signal ? { signal, ...file.options } : (file.options ?? {});
+    const options = { parallel: CHUNKS, ...(signal && { signal }), ...file.options };
     await new StartedUpload(server, file.source, options).done.then(
       (result) => onSettled?.(file, { result }),
       (error: unknown) => onSettled?.(file, { error }),

@@ -65,6 +65,7 @@ export class Meter {
     if (!stage) return;
     this.#stage = stage;
     this.#wait = null;
+    if (stage === "READY") this.#done = this.size;
     this.#emit();
   }
 

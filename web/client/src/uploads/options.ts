@@ -88,7 +88,7 @@ export interface FileToUpload {
 }
 
 export interface UploadAllOptions {
-  /** How many files, or groups of small files, are under way at the same time: 3 by default. */
+  /** How many files, or groups of small files, are under way at the same time: 2 by default. */
   parallel?: number;
   /** Stop without aborting the uploads on the server. */
   signal?: AbortSignal;

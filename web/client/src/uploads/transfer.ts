@@ -38,6 +38,7 @@ function byFetch(fetch: typeof globalThis.fetch): Put {
 }
 
 const byXhr: Put = async ({ url, body, headers, signal, onSent }) => {
+  signal.throwIfAborted();
   const xhr = new XMLHttpRequest();
   const stop = () => xhr.abort();
   let silence = setTimeout(stop, SILENCE);
