@@ -76,7 +76,8 @@ def npm(node: Node, project: Path, *arguments: str) -> None:
 
 def _reason(output: str, arguments: tuple[str, ...]) -> str:
     errors = re.findall(r"^npm error (?!code|A complete log|Lifecycle)(\S.*)", output, re.MULTILINE)
-    return f"npm {' '.join(arguments[:2])} failed{f' ({errors[0]})' if errors else ''}"
+    command = " ".join(word for word in arguments[:2] if not word.startswith("-"))
+    return f"npm {command} failed{f' ({errors[0]})' if errors else ''}"
 
 
 def _is_needed(package: Mapping[str, Any], with_dev: bool) -> bool:

@@ -39,7 +39,7 @@ _PAGE = f"""<!doctype html>
 <h1>The page is not here yet</h1>
 <p>CloudKeep is running, and its API answers at /graphql. Its page has not been built, or is being built just now, which
 takes about a minute. The terminal of the server says how far it is.</p>
-<p>This text makes way for the page as soon as it is there.</p>
+<p>The page appears here by itself as soon as it is ready.</p>
 </main>
 <script>{_SCRIPT}</script>
 </body>
