@@ -13,7 +13,8 @@ from tests.browser.browser import Browser
 from tests.browser.devtools import Tab, opened_tab
 from tests.browser.page.person import Person
 from tests.support.backends.databases import Databases
-from tests.support.shared_server import SharedServer, shared_server
+from tests.support.server import Json
+from tests.support.shared_server import SharedServer, another_user, shared_server
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,10 @@ async def person(tab: Tab, shared: SharedServer) -> AsyncIterator[Person]:
     await tab.command("Storage.clearDataForOrigin", origin=shared.url, storageTypes="all")
     yield Person(tab, shared.url)
     await tab.show("about:blank")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def user(shared: SharedServer) -> AsyncIterator[Json]:
+    """The account of a user who is not signed in on the page."""
+    async with another_user(shared) as api:
+        yield await api.data("{ me { userId email } }")

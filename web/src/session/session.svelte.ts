@@ -11,7 +11,6 @@ import {
   type MeQuery,
 } from "../api/generated/graphql";
 import { drive } from "../drive/drive.svelte";
-import { router } from "../navigation/router.svelte";
 
 export type Account = AccountFragment;
 
@@ -25,7 +24,10 @@ class Session {
   /** Set while the session has ended under the open page: called after the owner has signed in again. */
   #resume = $state.raw<PromiseWithResolvers<void> | null>(null);
 
+  readonly #tabs = new BroadcastChannel("cloudkeep.session");
+
   constructor() {
+    this.#tabs.onmessage = ({ data }: MessageEvent<string>) => this.#heard(data);
     onSignedOut(() => this.#askAgain());
   }
 
@@ -74,21 +76,29 @@ class Session {
   async signIn(userId: string, password: string): Promise<void> {
     const { login } = await client.request(LoginDocument, { input: { userId, password, cookies: true } });
     const { session } = requireSuccess(login);
-    if (session) this.begin(session.account);
+    if (session) this.beginHere(session.account);
   }
 
-  /** Show the drive of an account that has signed in. */
+  /** Show the drive of an account that has just signed in, also in other tabs. */
+  beginHere(account: Account): void {
+    this.begin(account);
+    this.#tabs.postMessage(account.id);
+  }
+
+  /** Show the drive of an account that is signed in. */
   begin(account: Account): void {
     const isSame = this.account?.id === account.id;
+    if (this.account && !isSame) {
+      this.#startAnew();
+      return;
+    }
     this.account = account;
     this.hasReset = false;
     if (!isSame) {
       drive.stop();
       drive.start(account.id);
     }
-    // What the page still wanted to send was meant for the account before.
-    if (isSame) this.#resume?.resolve();
-    else this.#resume?.reject(new Error("Another account has signed in."));
+    this.#resume?.resolve();
     this.#resume = null;
   }
 
@@ -101,9 +111,19 @@ class Session {
   leave(): void {
     drive.stop();
     this.account = null;
-    router.go({ page: "sign-in" });
-    this.#resume?.reject(new Error("Signed out."));
-    this.#resume = null;
+    this.#startAnew("/sign-in");
+  }
+
+  /** Load the document again: nothing of the account stays in memory, and none of its uploads goes to another one. */
+  #startAnew(path?: string): void {
+    if (path) location.assign(path);
+    else location.reload();
+  }
+
+  /** Another tab has signed in, and so replaced the cookie of this one. */
+  #heard(accountId: string): void {
+    if (this.account && this.account.id !== accountId) this.#startAnew();
+    else if (!this.account || this.hasEnded) void this.load();
   }
 
   #askAgain(): Promise<void> {

@@ -36,7 +36,7 @@ export async function verify(registrationId: string, otp: string, userId: string
   if (!answer.session) return;
   registration.forget();
   router.go({ page: "folder", id: null }, { replace: true });
-  session.begin(answer.session.account);
+  session.beginHere(answer.session.account);
 }
 
 /** Whether the code was right, but somebody took the user ID meanwhile. */

@@ -19,6 +19,7 @@ export const COMMON = {
   close: "Close",
   requestId: (id: string) => `Request ${id}`,
   notFoundTitle: "Not found",
+  pageFailed: "This page could not be loaded.",
   notFound: "There is nothing at this address.",
   toFiles: "Go to your files",
   storage: "Storage",

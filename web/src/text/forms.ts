@@ -9,7 +9,7 @@ export const FORMS = {
   code: "Code from the mail",
   codeHint: "6 digits. It may take a minute to arrive; look into the folder for spam, too.",
   codeMissing: "Enter the code from the mail.",
-  codeExpired: "This code has expired. Have a new one sent.",
+  codeExpired: "This code has expired.",
   codeValid: (wait: string) => `It can be used for ${wait}.`,
   resend: "Send a new code",
   resendIn: (wait: string) => `Send a new code (in ${wait})`,
