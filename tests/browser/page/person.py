@@ -65,7 +65,10 @@ class Person:
     async def click(self, role: str, name: str) -> None:
         """Click on the middle of something."""
         node = await self.sees(role, name)
-        await self.tab.command("DOM.scrollIntoViewIfNeeded", backendNodeId=node)
+        # To the middle of the window: bars and messages lie over its edges.
+        found = (await self.tab.command("DOM.resolveNode", backendNodeId=node))["object"]["objectId"]
+        script = "function () { this.scrollIntoView({ block: 'center', behavior: 'instant' }) }"
+        await self.tab.command("Runtime.callFunctionOn", objectId=found, functionDeclaration=script)
         quads = (await self.tab.command("DOM.getContentQuads", backendNodeId=node))["quads"]
         x, y = sum(quads[0][0::2]) / 4, sum(quads[0][1::2]) / 4
         for kind in ("mousePressed", "mouseReleased"):
