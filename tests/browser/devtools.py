@@ -30,6 +30,12 @@ class Tab:
         self._connection = connection
         self._ids = itertools.count(1)
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the browser listens."""
+        host, port = self._connection.remote_address[:2]
+        return host, port
+
     async def command(self, method: str, **parameters: object) -> Json:
         """The result of a command. Events that arrive meanwhile are dropped."""
         number = next(self._ids)

@@ -1,0 +1,269 @@
+"""Files are dropped on the page and arrive whole, whatever happens on the way."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import connect
+
+from tests.browser.devtools import Tab
+from tests.browser.page.person import Person
+from tests.browser.site import url_of
+from tests.e2e.conftest import sign_up
+from tests.support.backends.databases import Databases, empty_one
+from tests.support.faults.disk import fill, on_a_small_disk
+from tests.support.faults.stalling_link import StallingLink, stalling_link
+from tests.support.process import ServeProcess, serving
+from tests.support.server import PASSWORD, Api, digest, http_client, listening_socket
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CHUNK = 16 * 1024 * 1024
+#: Two chunks are sent at the same time: the line is cut when they are there, and the third one is on its way.
+TWO_CHUNKS_AND_MORE = 2 * CHUNK + 2_000_000
+FILES = "{ files(first: 50) { nodes { name size sha256 } } }"
+ME = "{ me { userId } }"
+#: Whether the page asks before it is left.
+ASKS = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+SMALL_DISK = 160 * 1024
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[socket.socket]:
+    """Where the page reaches the server."""
+    with listening_socket() as reserved:
+        yield reserved
+
+
+@pytest.fixture(scope="module")
+def server(dist: Path, listener: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
+    """A server with the page."""
+    assert dist.is_dir()
+    with serving(tmp_path_factory.mktemp("data"), CLOUDKEEP_PUBLIC_URL=url_of(listener)) as process:
+        yield process
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def link(server: ServeProcess, listener: socket.socket) -> AsyncIterator[StallingLink]:
+    """The line from the page to the server."""
+    async with stalling_link(urlsplit(server.url).port or 0, listener) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(server: ServeProcess) -> AsyncIterator[Api]:
+    """A user of the API."""
+    async with http_client(server.url, timeout=60) as http:
+        yield await sign_up(http, server)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def person(tab: Tab, link: StallingLink, listener: socket.socket, api: Api) -> AsyncIterator[Person]:
+    """The same user, signed in on the page."""
+    async with in_front_of(tab, url_of(listener), api) as person:
+        yield person
+
+
+@asynccontextmanager
+async def in_front_of(tab: Tab, url: str, api: Api) -> AsyncIterator[Person]:
+    """The user of the API, signed in on the page."""
+    await tab.command("Network.clearBrowserCookies")
+    await tab.command("Storage.clearDataForOrigin", origin=url, storageTypes="all")
+    person = Person(tab, url)
+    await person.open("/")
+    await person.fill("User ID or e-mail address", (await api.data(ME))["userId"])
+    await person.fill("Password", PASSWORD)
+    await person.click("button", "Sign in")
+    await person.sees("button", "Upload")
+    yield person
+    await tab.command("Network.clearBrowserCookies")
+    await tab.command("Storage.clearDataForOrigin", origin=url, storageTypes="all")
+    await tab.show("about:blank")
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A file of three chunks."""
+    path = tmp_path / "film.bin"
+    path.write_bytes(os.urandom(2 * CHUNK + 8_000_000))
+    return path
+
+
+async def drop(person: Person, *paths: Path) -> None:
+    """Drop files from the desktop on the middle of the page."""
+    await person.sees("button", "Upload")
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        await person.tab.command("Input.dispatchDragEvent", type=kind, x=500, y=300, data=data)
+
+
+async def choose(person: Person, *paths: Path) -> None:
+    """Choose files in the tray, as if in the window of the system."""
+    field = await person.tab.command("Runtime.evaluate", expression="document.querySelector('input[type=file]')")
+    files = [str(path) for path in paths]
+    await person.tab.command("DOM.setFileInputFiles", objectId=field["result"]["objectId"], files=files)
+
+
+async def arrives_whole(api: Api, path: Path) -> None:
+    """Wait until the server has the file, with its bytes."""
+    expected = {"name": path.name, "size": str(path.stat().st_size), "sha256": digest(path.read_bytes())}
+
+    async def is_there() -> bool:
+        nodes = (await api.data(FILES))["nodes"]
+        return expected in [{**node, "size": str(node["size"])} for node in nodes]
+
+    await eventually(is_there, 60)
+
+
+async def cut_in_the_middle(person: Person, link: StallingLink, film: Path) -> None:
+    """Drop a file, and cut the line after two of its chunks."""
+    link.die_after(TWO_CHUNKS_AND_MORE)
+    await drop(person, film)
+    await eventually(lambda: met(link.is_dead), 60)
+
+
+async def met(condition: bool) -> bool:
+    return condition
+
+
+@asynccontextmanager
+async def another_tab(tab: Tab) -> AsyncIterator[Tab]:
+    """A second tab of the same browser."""
+    target = (await tab.command("Target.createTarget", url="about:blank"))["targetId"]
+    host, port = tab.address
+    async with connect(f"ws://{host}:{port}/devtools/page/{target}", max_size=None) as connection:
+        yield Tab(connection)
+    await tab.command("Target.closeTarget", targetId=target)
+
+
+async def test_dropped_files_are_done_and_show_up_in_another_tab(person: Person, api: Api, tmp_path: Path) -> None:
+    paths = [tmp_path / f"note {number}.txt" for number in range(5)]
+    for path in paths:
+        path.write_text(path.name)
+    async with another_tab(person.tab) as second:
+        other = Person(second, person.origin)
+        await other.open("/")
+        await other.sees("button", "Upload")
+        await drop(person, *paths)
+        await person.reads("5 uploads are done")
+        await person.sees("link", "note 3.txt")
+        for path in paths:
+            await other.reads(path.name)
+            await arrives_whole(api, path)
+    assert not await person.tab.run(ASKS)
+
+
+async def test_a_cut_line_and_a_server_that_starts_again_only_take_time(
+    person: Person, api: Api, server: ServeProcess, link: StallingLink, film: Path
+) -> None:
+    await cut_in_the_middle(person, link, film)
+    assert await person.tab.run(ASKS)
+    server.child("api").kill()
+    await link.revive()
+    await person.reads("1 upload is done")
+    await arrives_whole(api, film)
+    assert not await person.tab.run(ASKS)
+
+
+async def test_a_page_that_is_loaded_again_goes_on_with_the_same_file_only(
+    person: Person, api: Api, link: StallingLink, film: Path, tmp_path: Path
+) -> None:
+    await cut_in_the_middle(person, link, film)
+    await person.click("button", "Pause: film.bin")
+    await person.reads("Paused")
+    await link.revive()
+    await person.reload()
+    await person.reads("1 file to choose again")
+    assert not await person.tab.run(ASKS)
+    stranger = tmp_path / "elsewhere" / "film.bin"
+    stranger.parent.mkdir()
+    stranger.write_bytes(b"x" * film.stat().st_size)
+    await choose(person, stranger)
+    await person.reads("This is not the file from before.")
+    before = link.sent
+    await choose(person, film)
+    await person.reads("1 upload is done")
+    await arrives_whole(api, film)
+    # The proof is the smallest chunk, or one that the server has; the others are not sent again.
+    assert link.sent - before < 2 * CHUNK + 1_000_000
+    await person.reload()
+    await person.sees("button", "Upload")
+    await person.no_longer_reads("to choose again")
+
+
+async def test_a_cancelled_upload_leaves_nothing(person: Person, api: Api, link: StallingLink, film: Path) -> None:
+    await cut_in_the_middle(person, link, film)
+    await person.click("button", "Pause: film.bin")
+    await link.revive()
+    await person.click("button", "Cancel: film.bin")
+    await person.reads("Cancelled")
+    assert not await person.tab.run(ASKS)
+    storage = await api.data("{ me { storage { used reserved } } }")
+    assert [int(storage["storage"][name]) for name in ("used", "reserved")] == [0, 0]
+
+
+async def test_who_signs_out_while_files_are_sent_is_asked(person: Person, link: StallingLink, film: Path) -> None:
+    await cut_in_the_middle(person, link, film)
+    await person.click("button", "Pause: film.bin")
+    await link.revive()
+    await person.click("button", "Sign out")
+    await person.reads("1 file will not be finished if you sign out now.")
+    await person.click("button", "Stay signed in")
+    await person.reads("Paused")
+    await person.click("button", "Sign out")
+    await person.is_at("button", "Stay signed in")
+    await person.click("button", "Sign out")
+    await person.sees("button", "Sign in")
+    await person.no_longer_reads("film.bin")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """Where the small disk is."""
+    (tmp_path / "disk").mkdir()
+    return tmp_path / "disk"
+
+
+@pytest.fixture
+def small(dist: Path, disk: Path, databases: Databases) -> Iterator[ServeProcess]:
+    """A server with a small disk of its own."""
+    prefix = on_a_small_disk(disk, SMALL_DISK)
+    with empty_one(databases, disk) as url, serving(disk, None, prefix, CLOUDKEEP_DATABASE_URL=url) as process:
+        yield process
+
+
+@pytest.mark.sqlite
+async def test_a_full_disk_is_told_and_goes_on_by_itself(
+    tab: Tab, small: ServeProcess, disk: Path, tmp_path: Path
+) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("a note")
+    async with http_client(small.url, timeout=60) as http:
+        api = await sign_up(http, small)
+        async with in_front_of(tab, small.url, api) as person:
+            filler = Path(f"/proc/{small.pid}/root{disk / 'filler'}")
+            fill(filler)
+            await drop(person, note)
+            await person.reads("The disk is full")
+            filler.unlink()
+            await person.reads("1 upload is done")
+            await arrives_whole(api, note)
+
+
+async def test_a_used_up_budget_is_a_short_pause(tab: Tab, dist: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / f"note {number}.txt" for number in range(30)]
+    for path in paths:
+        path.write_text(path.name)
+    with serving(tmp_path / "data", CLOUDKEEP_BUDGET_ACCOUNT="600/60") as server:
+        async with http_client(server.url, timeout=60) as http:
+            api = await sign_up(http, server)
+            async with in_front_of(tab, server.url, api) as person:
+                await drop(person, *paths)
+                await person.reads("A short pause")
+                await person.reads("30 uploads are done")
