@@ -93,15 +93,13 @@ export async function restore(items: readonly Item[]): Promise<void> {
   });
 }
 
-/** Delete items for good, in the trash or not. */
+/** Delete items for good, in the trash or not. Throws a `CloudKeepError` for the dialog that has asked. */
 export async function deleteForGood(items: readonly Item[]): Promise<void> {
-  await attempt(async () => {
-    for (const itemIds of groups(items)) {
-      requireSuccess((await client.request(DeleteItemsDocument, { input: { itemIds } })).deleteItems);
-      for (const id of itemIds) drive.remove(id);
-    }
-    done(CHANGES.deleted(thingsOf(items)));
-  });
+  for (const itemIds of groups(items)) {
+    requireSuccess((await client.request(DeleteItemsDocument, { input: { itemIds } })).deleteItems);
+    for (const id of itemIds) drive.remove(id);
+  }
+  done(CHANGES.deleted(thingsOf(items)));
 }
 
 /** Delete what is in the trash for good. The server does some of it in a call: tell how many items are gone so far. */

@@ -12,7 +12,8 @@ import { UploadQueue } from "./upload-queue";
 
 export type { Entry } from "./plan";
 
-const feed = new ProgressFeed();
+/** The progress of uploads, also of those outside the queue. */
+export const feed = new ProgressFeed();
 drive.onUpload((event) => feed.take(event));
 
 export const queue = new UploadQueue({
