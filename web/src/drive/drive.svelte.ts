@@ -16,6 +16,7 @@ class Drive {
   readonly #counts = new Counts((id) => this.#refresh(id));
   readonly #uploads = new Set<(event: UploadEvent) => void>();
   readonly #changes = new Set<() => void>();
+  readonly #stops = new Set<() => void>();
   #following: AbortController | null = null;
 
   /** A list that follows the changes of the drive until it is closed. */
@@ -42,6 +43,11 @@ class Drive {
     return () => this.#changes.delete(listener);
   }
 
+  /** Call a function when everything is forgotten. */
+  onStop(listener: () => void): void {
+    this.#stops.add(listener);
+  }
+
   /** Follow the changes of an account. */
   start(accountId: string): void {
     const following = new AbortController();
@@ -63,6 +69,7 @@ class Drive {
   /** Forget everything: nobody is signed in any more. */
   stop(): void {
     this.#following?.abort();
+    for (const listener of this.#stops) listener();
     for (const list of this.#lists) this.close(list);
     this.#counts.stop();
     this.items.clear();
