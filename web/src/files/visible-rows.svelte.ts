@@ -18,8 +18,8 @@ interface Shown {
   after: number;
 }
 
-/** Rows that are ready above and below the screen. */
-const OVERSCAN = 6;
+/** What is ready above and below the screen, in pixels. */
+const READY = 500;
 
 export class VisibleRows {
   /** What is shown; null for all rows. */
@@ -35,7 +35,7 @@ export class VisibleRows {
       estimateSize: () => measures.height,
       gap: measures.gap,
       scrollMargin: measures.top,
-      overscan: OVERSCAN,
+      overscan: Math.ceil(READY / measures.height),
       getScrollElement: () => window,
       observeElementRect: core.observeWindowRect,
       observeElementOffset: core.observeWindowOffset,

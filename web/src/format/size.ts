@@ -1,4 +1,5 @@
 /** Sizes as people read them. */
+import { numberFormat } from "./formats";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte", "petabyte"] as const;
 
@@ -9,5 +10,5 @@ export function formatSize(bytes: number, locale?: string): string {
   const maximumFractionDigits = value < 10 ? 1 : 0;
   const unit = UNITS[power] ?? "byte";
   const unitDisplay = power === 0 ? "long" : "short";
-  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay, maximumFractionDigits }).format(value);
+  return numberFormat({ style: "unit", unit, unitDisplay, maximumFractionDigits }, locale).format(value);
 }

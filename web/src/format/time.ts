@@ -1,5 +1,7 @@
 /** Times and durations as people read them. */
 
+import { dateFormat, numberFormat } from "./formats";
+
 const DAY = 86_400_000;
 
 /** When something happened: the time of today, the day of this year, or the date. */
@@ -35,11 +37,11 @@ export function formatTime(seconds: number, locale?: string): string {
 }
 
 function format(date: Date, options: Intl.DateTimeFormatOptions, locale?: string): string {
-  return new Intl.DateTimeFormat(locale, options).format(date);
+  return dateFormat(options, locale).format(date);
 }
 
 function unit(value: number, name: "second" | "minute" | "hour" | "day", locale?: string): string {
-  return new Intl.NumberFormat(locale, { style: "unit", unit: name, unitDisplay: "long" }).format(value);
+  return numberFormat({ style: "unit", unit: name, unitDisplay: "long" }, locale).format(value);
 }
 
 function pad(number: number): string {
