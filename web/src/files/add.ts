@@ -1,17 +1,18 @@
 /** Adds files and folders from outside to a folder. */
+import { requireSuccess } from "@cloudkeep/client";
+
 import { client } from "../api/client";
 import { CreateFolderDocument } from "../api/generated/graphql";
-import { requireSuccess } from "@cloudkeep/client";
 import { drive } from "../drive/drive.svelte";
 import { CHANGES } from "../text/changes";
 import { messageOf } from "../text/errors";
 import { FILES } from "../text/files";
 import { toasts } from "../ui/toasts.svelte";
 import { queue } from "../uploads/queue.svelte";
-import { MOST_FILES, walk } from "./drop";
+import { MOST_FILES, walk, type Roots } from "./drop";
 
 /** Upload what was dropped into a folder, and create its empty folders. */
-export async function addDropped(roots: readonly FileSystemEntry[], parentId: string): Promise<void> {
+export async function addDropped(roots: Roots, parentId: string): Promise<void> {
   const { entries, emptyFolders, isCut, hasFailed } = await walk(roots);
   if (entries.length) queue.add(entries, parentId);
   if (isCut) toasts.show({ kind: "error", text: FILES.tooMany(MOST_FILES) });

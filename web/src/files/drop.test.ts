@@ -21,7 +21,10 @@ function fileEntry(name: string, content: string | Error): FileSystemEntry {
   return { name, isFile: true, isDirectory: false, file } as unknown as FileSystemEntry;
 }
 
-const roots = (tree: Tree) => Object.entries(tree).map(([name, content]) => entryOf(name, content));
+const roots = (tree: Tree) => ({
+  entries: Object.entries(tree).map(([name, content]) => entryOf(name, content)),
+  files: [],
+});
 
 test("a dropped folder brings all its files with their paths, and its empty folders", async () => {
   const dropped = await walk(roots({ trip: { a: "1", b: "2", c: "3", deep: { d: "4" }, none: {} }, e: "5" }));
@@ -52,4 +55,10 @@ test("files that were chosen have the path of the chosen folder, or none", () =>
   const inFolder = Object.assign(new File([], "a"), { webkitRelativePath: "trip/deep/a" });
   const alone = Object.assign(new File([], "b"), { webkitRelativePath: "" });
   expect(chosen([inFolder, alone]).map((entry) => entry.relativePath)).toEqual(["trip/deep", null]);
+});
+
+test("files without entries, such as pictures of other pages, are taken as they are", async () => {
+  const picture = Object.assign(new File([], "picture.png"), { webkitRelativePath: "" });
+  const dropped = await walk({ entries: [], files: [picture] });
+  expect(dropped.entries.map(({ file, relativePath }) => [relativePath, file.name])).toEqual([[null, "picture.png"]]);
 });

@@ -16,15 +16,29 @@ export interface Dropped {
   hasFailed: boolean;
 }
 
-/** What was dropped. Browsers forget it after the event: call `rootsOf` at once, and this any time later. */
-export async function walk(roots: readonly FileSystemEntry[], most = MOST_FILES): Promise<Dropped> {
-  const dropped: Dropped = { entries: [], emptyFolders: [], isCut: false, hasFailed: false };
-  for (const root of roots) await visit(root, "", 1, dropped, most);
-  return dropped;
+/** What browsers give for a drop: entries, or files alone, such as a picture of another page. */
+export interface Roots {
+  entries: FileSystemEntry[];
+  files: File[];
 }
 
-export function rootsOf(items: DataTransferItemList): FileSystemEntry[] {
-  return [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
+/** Take what was dropped. Browsers forget it after the event. */
+export function rootsOf(items: DataTransferItemList): Roots {
+  const roots: Roots = { entries: [], files: [] };
+  for (const item of items) {
+    const entry = item.webkitGetAsEntry();
+    const file = entry ? null : item.getAsFile();
+    if (entry) roots.entries.push(entry);
+    if (file) roots.files.push(file);
+  }
+  return roots;
+}
+
+/** Everything that was dropped, with what is in its folders. */
+export async function walk(roots: Roots, most = MOST_FILES): Promise<Dropped> {
+  const dropped: Dropped = { entries: chosen(roots.files), emptyFolders: [], isCut: false, hasFailed: false };
+  for (const entry of roots.entries) await visit(entry, "", 1, dropped, most);
+  return dropped;
 }
 
 /** The entries of files that were chosen by a field, of single files or of a folder. */

@@ -27,11 +27,6 @@ export function lengthOf(item: Item): string {
   return seconds ? formatLength(seconds) : "";
 }
 
-/** What a reader of the page hears of an item: its name first. */
-export function labelOf(item: Item, fact = ""): string {
-  return [item.name, kindOf(item), sizeOf(item), lengthOf(item), fact].filter(Boolean).join(", ");
-}
-
 export const COLUMNS: readonly Column[] = [
   { label: FILES.kind, text: kindOf, isWide: true },
   { label: FILES.size, text: sizeOf, field: "SIZE" },

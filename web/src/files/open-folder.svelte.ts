@@ -10,6 +10,7 @@ import {
 import { drive } from "../drive/drive.svelte";
 import type { Folder } from "../drive/items.svelte";
 import type { ItemList } from "../drive/list.svelte";
+import { FILES } from "../text/files";
 import { folderItems } from "./sources";
 
 /** A folder by its name, as paths and choices of folders have it. */
@@ -36,6 +37,12 @@ export class OpenFolder {
   get folder(): Folder | null {
     const item = this.#id ? drive.items.get(this.#id) : null;
     return item?.__typename === "Folder" ? item : null;
+  }
+
+  /** The folder by the name that the page gives it: the root is called as the page. */
+  get place(): Place | null {
+    const { folder } = this;
+    return folder && { id: folder.id, name: folder.parent ? folder.name : FILES.root };
   }
 
   /** Show a folder; null is the root. */
@@ -83,7 +90,9 @@ export class OpenFolder {
   #setPath(folder: Folder | NonNullable<FolderWithPathQuery["item"]>): void {
     const path: Place[] = [];
     let above: Above | null | undefined = folder.parent;
-    for (; above?.name !== undefined; above = above.parent) path.unshift({ id: above.id, name: above.name });
+    for (; above?.name !== undefined; above = above.parent) {
+      path.unshift({ id: above.id, name: above.parent ? above.name : FILES.root });
+    }
     this.path = path;
     this.cut = above?.id ?? null;
   }
