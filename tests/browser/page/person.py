@@ -7,8 +7,19 @@ from tests.browser.devtools import ScriptFailed, Tab
 from tests.support.server import Json
 from tests.support.waiting import eventually
 
-#: Keys that write no text, and the numbers by which Chromium knows them.
-KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowUp": 38, "ArrowDown": 40, "Delete": 46, "F2": 113}
+#: Keys, and the numbers by which Chromium knows them; those of letters are the letters.
+KEYS = {
+    "Tab": 9,
+    "Enter": 13,
+    "Escape": 27,
+    " ": 32,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+    "Delete": 46,
+    "F2": 113,
+    "/": 191,
+}
 TEXTS = {"Enter": "\r", " ": " "}
 SHIFT = 8
 
@@ -86,7 +97,8 @@ class Person:
 
     async def press(self, key: str, modifiers: int = 0) -> None:
         """Press a key and release it."""
-        event = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key], "modifiers": modifiers}
+        number = KEYS.get(key) or ord(key.upper())
+        event = {"key": key, "code": key, "windowsVirtualKeyCode": number, "modifiers": modifiers}
         await self.tab.command("Input.dispatchKeyEvent", type="keyDown", text=TEXTS.get(key, ""), **event)
         await self.tab.command("Input.dispatchKeyEvent", type="keyUp", **event)
 
