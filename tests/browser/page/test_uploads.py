@@ -31,6 +31,8 @@ FILES = "{ files(first: 50) { nodes { name size sha256 } } }"
 ME = "{ me { userId } }"
 #: Whether the page asks before it is left.
 ASKS = "!dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+#: As in browsers that lead to no file after a reload.
+NO_HANDLES = "delete DataTransferItem.prototype.getAsFileSystemHandle"
 SMALL_DISK = 160 * 1024
 
 
@@ -174,6 +176,7 @@ async def test_a_cut_line_and_a_server_that_starts_again_only_take_time(
 async def test_a_page_that_is_loaded_again_goes_on_with_the_same_file_only(
     person: Person, api: Api, link: StallingLink, film: Path, tmp_path: Path
 ) -> None:
+    await person.tab.run(NO_HANDLES)
     await cut_in_the_middle(person, link, film)
     await person.click("button", "Pause: film.bin")
     await person.reads("Paused")

@@ -12,8 +12,14 @@ import { queue } from "../uploads/queue.svelte";
 import { MOST_FILES, walk, type Roots } from "./drop";
 
 /** Upload what was dropped into a folder, and create its empty folders. */
-export async function addDropped(roots: Roots, parentId: string): Promise<void> {
+export async function addDropped(
+  roots: Roots,
+  parentId: string,
+  handles: Promise<ReadonlyMap<string, FileSystemFileHandle>>,
+): Promise<void> {
   const { entries, emptyFolders, isCut, hasFailed } = await walk(roots);
+  const known = await handles;
+  for (const entry of entries) if (!entry.relativePath) entry.handle = known.get(entry.file.name);
   if (entries.length) queue.add(entries, parentId);
   if (isCut) toasts.show({ kind: "error", text: FILES.tooMany(MOST_FILES) });
   if (hasFailed) toasts.show({ kind: "error", text: FILES.unreadable });

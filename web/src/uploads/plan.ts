@@ -12,7 +12,7 @@ export interface Entry {
   /** The path from the folder to the file's own, such as `photos/2026`; null without one. */
   relativePath: string | null;
   /** By this the file is found again after a reload. Some browsers have none. */
-  handle?: FileSystemFileHandle;
+  handle?: FileSystemFileHandle | undefined;
 }
 
 export interface Plan {

@@ -87,6 +87,7 @@ export class Stand {
         await turn;
         return work();
       },
+      fileOf: () => Promise.resolve(null),
       compressionOf: () => null,
       recordsOf: () => Promise.resolve(this.#store),
       ...changes,

@@ -5,6 +5,7 @@ import { client } from "../api/client";
 import { AbortUploadDocument, UploadStatusDocument } from "../api/generated/graphql";
 import { drive } from "../drive/drive.svelte";
 import { compression } from "./compression.svelte";
+import { grantedFile } from "./handles";
 import { ProgressFeed } from "./progress";
 import { recordsIn } from "./records";
 import { aliveTabs, alone, thisTab } from "./tabs";
@@ -28,6 +29,7 @@ export const queue = new UploadQueue({
     requireSuccess(abortUpload);
   },
   alone,
+  fileOf: grantedFile,
   compressionOf: (file) => compression.of(file),
   recordsOf: async (accountId) => recordsIn(indexedDB, accountId, await thisTab(), aliveTabs),
 });

@@ -18,6 +18,8 @@ export interface Services {
   abort: (uploadId: string) => Promise<void>;
   /** Run `work` while no other tab works on this key. `onBusy` is called if another one does, before it waits. */
   alone: <Result>(key: string, signal: AbortSignal, onBusy: () => void, work: () => Promise<Result>) => Promise<Result>;
+  /** The file of a handle that may be read without asking; null if there is none. */
+  fileOf: (handle: FileSystemFileHandle) => Promise<File | null>;
   /** The smaller copy that is wanted of a file. */
   compressionOf: (file: File) => Compression | null;
   /** Where the uploads of an account are remembered for the time after a reload. */

@@ -1,5 +1,5 @@
 import { CloudKeepError } from "@cloudkeep/client";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { MOST_ROWS } from "./lists.svelte";
 import { keyOf, planOf } from "./plan";
@@ -187,6 +187,18 @@ describe("the next page", () => {
     expect(after.states()).toEqual({ a: "interrupted", b: "running" });
   });
 
+  test("an interrupted upload goes on by itself if its handle leads to the file", async () => {
+    const before = await interrupted();
+    const after = new Stand({ fileOf: (handle) => handle.getFile() });
+    for (const record of before.records.values()) {
+      const handle = { getFile: () => Promise.resolve(entry("a").file) } as FileSystemFileHandle;
+      after.records.set(record.key, { ...record, handle });
+    }
+    await after.queue.start("account");
+    await settled();
+    expect(after.states()).toEqual({ a: "running", b: "interrupted" });
+  });
+
   test("an upload that has all its bytes needs no file", async () => {
     const before = await interrupted();
     before.known.set("up_1", { status: "READY", fileId: "file", error: null });
@@ -215,7 +227,7 @@ describe("the next page", () => {
 test("ten thousand files are listed by a few rows", async () => {
   const stand = standWith(...Array.from({ length: 10_000 }, (_, index) => `${index}`));
   await settled();
-  expect(stand.queue.lists.size).toBe(10_000);
+  await vi.waitUntil(() => stand.queue.lists.size === 10_000, { timeout: 20_000, interval: 5 });
   expect(stand.queue.lists.rows).toHaveLength(MOST_ROWS);
   expect(stand.queue.totals.filesLeft).toBe(10_000);
   await stand.sending("0").finish();

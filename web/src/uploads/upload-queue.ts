@@ -2,7 +2,8 @@
 import { hasCode, type Progress } from "@cloudkeep/client";
 
 import { Lists } from "./lists.svelte";
-import { identityOf, planOf, type Entry } from "./plan";
+import { uploadsByFile } from "./matching";
+import { planOf, type Entry } from "./plan";
 import { QueuedUpload, type Outcome, type State } from "./queued-upload.svelte";
 import type { Records } from "./records";
 import type { Services } from "./services";
@@ -11,6 +12,8 @@ import { followUpload, sendFile } from "./work";
 
 /** Files that are sent at the same time: more would use up the budget for their slots. */
 const AT_ONCE = 3;
+/** More at once would keep the page busy. */
+const ADDED_AT_ONCE = 250;
 const OPEN: readonly State[] = ["running", "elsewhere", "paused", "waiting"];
 /** States that count for the time that is left. */
 const COUNTED: readonly State[] = ["running", "waiting"];
@@ -49,7 +52,7 @@ export class UploadQueue {
       const upload = QueuedUpload.of(record);
       this.#open.set(upload.key, upload);
       if (upload.uploadId) void this.#look(upload, upload.uploadId);
-      else this.#move(upload, "interrupted");
+      else this.#interrupt(upload);
     }
   }
 
@@ -68,6 +71,14 @@ export class UploadQueue {
 
   /** Upload files into a folder; without one, into the root. */
   add(entries: readonly Entry[], parentId: string | null): void {
+    if (this.openCount === 0) this.lists.isPaused = false;
+    this.#add(entries.slice(0, ADDED_AT_ONCE), parentId);
+    const rest = entries.slice(ADDED_AT_ONCE);
+    const { signal } = this.#account;
+    if (rest.length) setTimeout(() => signal.aborted || this.add(rest, parentId));
+  }
+
+  #add(entries: readonly Entry[], parentId: string | null): void {
     const added: QueuedUpload[] = [];
     for (const entry of entries) {
       const plan = planOf(entry, parentId, this.services.compressionOf(entry.file));
@@ -84,16 +95,10 @@ export class UploadQueue {
 
   /** Go on with interrupted uploads by their files. Returns how many files belong to none. */
   choose(entries: readonly Entry[], candidates: Iterable<QueuedUpload> = [...this.lists.of("interrupted")]): number {
-    const wanted = new Map<string, QueuedUpload[]>();
-    for (const upload of candidates) {
-      const identity = identityOf(upload.plan);
-      wanted.set(identity, [...(wanted.get(identity) ?? []), upload]);
-    }
     let strangers = 0;
-    for (const entry of entries) {
-      const matching = wanted.get(identityOf(entry.file)) ?? [];
-      if (!matching.length) strangers++;
-      for (const upload of matching) this.#withFile(upload, entry);
+    for (const [entry, uploads] of uploadsByFile(entries, candidates)) {
+      if (!uploads.length) strangers++;
+      for (const upload of uploads) this.#withFile(upload, entry);
     }
     this.#fill();
     return strangers;
@@ -214,7 +219,7 @@ export class UploadQueue {
       const outcome = await work();
       if (signal.aborted) return;
       if (outcome) this.#done(upload, outcome);
-      else this.#move(upload, "interrupted");
+      else this.#interrupt(upload);
     } catch (error) {
       if (!signal.aborted) this.#failed(upload, error);
     } finally {
@@ -247,6 +252,7 @@ export class UploadQueue {
     const isFirst = upload.progress === null;
     upload.waitsUntil = progress.retryAfter === null ? null : Date.now() + progress.retryAfter * 1000;
     upload.progress = progress;
+    if ([...this.#sending].every((each) => each.progress?.waitsFor)) this.totals.rest();
     // What the server had before this page sent anything says nothing about the speed.
     if (progress.stage === "RECEIVING") this.#sent(upload, progress.sent, isFirst);
     if (progress.stage === "REASSEMBLING" || progress.stage === "COMPRESSING") this.#release(upload);
@@ -279,5 +285,16 @@ export class UploadQueue {
     this.#open.set(upload.key, upload);
     this.#move(upload, "waiting");
     return upload;
+  }
+
+  /** Wait for the file of an upload, unless its handle still leads to it. */
+  #interrupt(upload: QueuedUpload): void {
+    this.#move(upload, "interrupted");
+    const { handle } = upload;
+    if (handle) void this.services.fileOf(handle).then((file) => file && this.#found(upload, file));
+  }
+
+  #found(upload: QueuedUpload, file: File): void {
+    if (upload.state === "interrupted") this.choose([{ file, relativePath: null }], [upload]);
   }
 }

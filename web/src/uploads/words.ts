@@ -52,6 +52,7 @@ function progressWords(progress: Progress, waitsUntil: number | null, now: numbe
     const words = UPLOADS.wait(waitsFor);
     return waitsUntil === null ? words : UPLOADS.inTime(words, formatWait((waitsUntil - now) / 1000));
   }
+  if (stage === "READY") return UPLOADS.stage(stage);
   const parts = [UPLOADS.stage(stage), UPLOADS.percent(percent)];
   if (stage === "RECEIVING" && speed) parts.push(UPLOADS.perSecond(formatSize(speed)));
   if (eta !== null) parts.push(UPLOADS.left(formatWait(eta)));
