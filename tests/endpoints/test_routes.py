@@ -16,7 +16,7 @@ LINKS = SignedUrls([SecretKey("kid", b"a secret that is long enough to be one")]
 SLOT = LINKS.slot(SlotAuthorization(ID, 3, 1_000), BASE)
 #: Operators' dashboards and log queries name these.
 NAMES = {
-    "/": ("other", "/"),
+    "/": ("page", "/"),
     "/favicon.ico": ("other", "/favicon.ico"),
     "/favicon.svg": ("other", "/favicon.svg"),
     "/graphql": ("graphql", "/graphql"),
