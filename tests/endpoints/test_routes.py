@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from endpoints.page.paths import PAGE_SEGMENTS
 from endpoints.routes import ROUTES, find_route, streams_body
 from services.access.signed_urls import SignedUrls, SlotAuthorization
 from services.core.keys import SecretKey
@@ -28,6 +29,12 @@ NAMES = {
     "/healthz": ("probe", "/healthz"),
     "/readyz": ("probe", "/readyz"),
     "/metrics": ("probe", "/metrics"),
+    "/assets/a.js": ("page", "/assets/{file}"),
+    "/graphiql/assets/a.js": ("page", "/graphiql/assets/{file}"),
+    "/icon.svg": ("page", "/icon.svg"),
+    "/manifest.webmanifest": ("page", "/manifest.webmanifest"),
+    **{f"/{name}": ("page", f"/{name}") for name in PAGE_SEGMENTS},
+    **{f"/{name}/x": ("page", f"/{name}/{{rest}}") for name in PAGE_SEGMENTS},
 }
 
 
