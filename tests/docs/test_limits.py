@@ -31,9 +31,16 @@ FOLDERS = (
     "tests",
     "bench",
     "deploy",
+    "page_build",
+    "web",
 )
 #: A file that a contributor may add, and folders that tests make.
-NOT_THERE = {"workers/mail/send.py", "tests/browser/.cache", "tests/clients/.cache", "bench/.cache"}
+NOT_THERE = {
+    "workers/mail/send.py",
+    *(f"tests/{name}/.cache" for name in ("browser", "clients", "web")),
+    "bench/.cache",
+    "web/.build/log.txt",
+}
 PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+\.\w+)`")
 
 #: What a passage is about, and the number that stands within some words of it.
