@@ -22,6 +22,12 @@ export default defineConfig({
     rolldownOptions: { checks: { moduleLevelDirective: false } },
   },
   worker: { format: "es" },
+  // The server for developers bundles packages, but not those that name workers.
+  optimizeDeps: {
+    exclude: ["graphiql/setup-workers/vite", "@graphiql/react/setup-workers/vite"],
+    // The workers use these, which are not modules for browsers.
+    include: ["monaco-graphql > picomatch-browser", "graphql-language-service > nullthrows"],
+  },
   // The link to the icon leads out of this folder.
   server: { proxy, fs: { allow: [".."] } },
   preview: { proxy },

@@ -50,8 +50,8 @@ export const text = {
     price: (weight: number) => `Price: ${points(weight)}.`,
     list: (names: string[], length?: number) => {
       const given = names.map((name) => `\`${name}\``).join(" or ");
-      if (!given) return `Length in prices: at most ${number(length ?? 1)}.`;
-      return `Length in prices: that of ${given}${length === undefined ? "" : `, and ${number(length)} without`}.`;
+      if (!given) return `Its price counts ${number(length ?? 1)} items.`;
+      return `Its price counts ${given} items${length === undefined ? "" : `, or ${number(length)} without`}.`;
     },
   },
 

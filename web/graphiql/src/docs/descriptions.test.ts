@@ -36,11 +36,11 @@ function fieldOf(type: string, name: string) {
 }
 
 test.each([
-  ["Query", "files", "Files. Length in prices: that of `first` or `last`, and 20 without."],
-  ["Query", "byIds", "Some files. Length in prices: that of `ids`."],
+  ["Query", "files", "Files. Its price counts `first` or `last` items, or 20 without."],
+  ["Query", "byIds", "Some files. Its price counts `ids` items."],
   ["Query", "search", "A search. Price: 200 points."],
   ["Query", "file", "A file."],
-  ["File", "tags", "Tags. Length in prices: at most 1,000."],
+  ["File", "tags", "Tags. Its price counts 1,000 items."],
   ["File", "reason", "A reason. Price: 1 point."],
 ])("the description of %s.%s says what its directives say", (type, name, description) => {
   expect(fieldOf(type, name)?.description).toBe(description);
