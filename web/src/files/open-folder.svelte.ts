@@ -31,6 +31,8 @@ export class OpenFolder {
   list = $state.raw<ItemList | null>(null);
   error = $state.raw<unknown>(null);
   isMissing = $state(false);
+  /** Grows each time a folder is opened, also if it is the same one. */
+  openings = $state(0);
   #id = $state.raw<string | null>(null);
   #opening: AbortController | null = null;
 
@@ -51,6 +53,7 @@ export class OpenFolder {
     const { signal } = (this.#opening = new AbortController());
     // What is known of it is shown at once.
     this.#id = id;
+    this.openings++;
     try {
       const folder = await this.#load(id, signal);
       if (signal.aborted) return;
