@@ -1,5 +1,6 @@
 """Uses the page as a person does: by what things are called, with trusted clicks and keys."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -22,6 +23,8 @@ KEYS = {
 }
 TEXTS = {"Enter": "\r", " ": " "}
 SHIFT = 8
+#: Chromium does not answer a query whose document is replaced meanwhile.
+LOST_SECONDS = 10
 
 
 class Person:
@@ -120,6 +123,13 @@ class Person:
         await eventually(is_focused)
 
     async def _find(self, role: str, name: str) -> int | None:
+        try:
+            async with asyncio.timeout(LOST_SECONDS):
+                return await self._query(role, name)
+        except TimeoutError:
+            return None
+
+    async def _query(self, role: str, name: str) -> int | None:
         root = (await self.tab.command("DOM.getDocument", depth=0))["root"]["backendNodeId"]
         query: Any = {"backendNodeId": root, "role": role, "accessibleName": name}
         nodes: list[Json] = (await self.tab.command("Accessibility.queryAXTree", **query))["nodes"]

@@ -4,7 +4,6 @@ import pytest
 
 from tests.browser.page.drive import new_folder, signed_in
 from tests.browser.page.person import Person
-from tests.support.server import Api
 from tests.support.shared_server import SharedServer, another_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Progress, Wait } from "../src";
 import { CHUNK, client, isServed, newFile, sha256, stored } from "./stand";
 
-/** It is priced for a hundred uploads, also if there are fewer. */
-const UPLOADS = "{ uploads(first: 100) { nodes { id } } }";
+/** It costs 200 points, whatever it finds: twenty cost more than the budget gets back while they are sent. */
+const SEARCH = '{ search(query: "nothing", first: 1) { nodes { id } } }';
 
 describe.skipIf(!isServed)("a client with small budgets", () => {
   it("sends its chunks as the budget allows", async () => {
@@ -19,7 +19,7 @@ describe.skipIf(!isServed)("a client with small budgets", () => {
   it("waits with its requests until the points have come back", async () => {
     const waits: Wait[] = [];
     const patient = client({ onWait: (wait) => waits.push(wait) });
-    const asking = Array.from({ length: 20 }, () => patient.request(UPLOADS, {}));
+    const asking = Array.from({ length: 20 }, () => patient.request(SEARCH, {}));
     await Promise.all(asking);
     expect(waits[0]).toMatchObject({ code: "RATE_LIMITED" });
     expect(waits[0]?.retryAfter).toBeGreaterThan(0);
@@ -28,7 +28,7 @@ describe.skipIf(!isServed)("a client with small budgets", () => {
   it("stops to wait when it is cancelled", async () => {
     const page = new AbortController();
     const impatient = client({ onWait: () => page.abort(new Error("The page has gone.")) });
-    const asking = Array.from({ length: 20 }, () => impatient.request(UPLOADS, {}, { signal: page.signal }));
+    const asking = Array.from({ length: 20 }, () => impatient.request(SEARCH, {}, { signal: page.signal }));
     await expect(Promise.all(asking)).rejects.toThrow("The page has gone.");
   });
 });
