@@ -86,10 +86,3 @@ class QuotaCheck:
 async def _total(rows: Any) -> int:
     ((total,),) = await rows.annotate(total=Sum("size")).values_list("total")
     return int(total or 0)
-
-
-async def used_bytes() -> dict[UUID, int]:
-    """The stored bytes of each account that has files. It reads the whole table: it is for the command line."""
-    accounts = await Account.all().only("id", "original_bytes", "derived_bytes")
-    used = {account.id: account.original_bytes + account.derived_bytes for account in accounts}
-    return {account_id: size for account_id, size in used.items() if size}

@@ -19,7 +19,7 @@ from storage.budgets import limit_overrides
 from storage.budgets.models import GrantKind
 from storage.drive.models import FileVersion
 from storage.uploads import usage
-from storage.uploads.usage import used_bytes
+from storage.uploads.usage_of_all import used_bytes
 
 HEADER = ("USER ID", "ADDRESS", "CREATED", "LAST SIGN-IN", "ADMIN", "DISABLED", "USED", "QUOTA")
 

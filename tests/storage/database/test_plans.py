@@ -41,8 +41,8 @@ from storage.deletion import collection
 from storage.drive import blobs, change_log, checksums, items, uploaded_files, versions, zips
 from storage.drive.blobs import Unnamed
 from storage.drive.models import Blob, FileVersion, Item, ItemKind, Zip
-from storage.drive.tree import chains as tree
 from storage.drive.tree import (
+    chains,
     changes,
     copying,
     destinations,
@@ -116,7 +116,7 @@ MODULES: list[ModuleType] = [
     items,
     versions,
     blobs,
-    tree,
+    chains,
     placing,
     listing,
     change_log,
@@ -396,9 +396,9 @@ CALLS: dict[str, Call] = {
     "items.count_rows": lambda rows: items.count_rows(ACCOUNT_ID),
     "items.counts": lambda rows: items.counts([ACCOUNT_ID, MISSING_ID]),
     "items.find_by_path": lambda rows: items.find_by_path(ACCOUNT_ID, ["name5000"]),
-    "tree.chains": lambda rows: tree.chains([FILE_ID, MISSING_ID]),
-    "tree.is_higher_than": lambda rows: tree.is_higher_than([ACCOUNT_ID], 3),
-    "tree.total_sizes": lambda rows: tree.total_sizes([ACCOUNT_ID], 10_000),
+    "chains.chains": lambda rows: chains.chains([FILE_ID, MISSING_ID]),
+    "chains.is_higher_than": lambda rows: chains.is_higher_than([ACCOUNT_ID], 3),
+    "chains.total_sizes": lambda rows: chains.total_sizes([ACCOUNT_ID], 10_000),
     "placing.place": lambda rows: placing.place(ACCOUNT_ID, ACCOUNT_ID, "name5000", ConflictPolicy.KEEP_BOTH),
     "items.find_by_name": lambda rows: items.find_by_name(ACCOUNT_ID, "name5000"),
     "placing.items_named": lambda rows: placing.items_named([(ACCOUNT_ID, "a"), (MISSING_ID, "B")]),
@@ -585,7 +585,7 @@ async def take_over() -> None:
 
 
 async def require_depth() -> None:
-    chain = (await tree.chains([ACCOUNT_ID]))[ACCOUNT_ID]
+    chain = (await chains.chains([ACCOUNT_ID]))[ACCOUNT_ID]
     await changes.require_depth([ACCOUNT_ID], chain)
 
 

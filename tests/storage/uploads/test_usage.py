@@ -97,14 +97,3 @@ async def test_processes_that_begin_at_once_stay_within_the_quota(database: str)
     ada = await new_account()
     counts = await run_together(database, GREEDY, *[(str(ada.id),)] * 2)
     assert sum(map(int, counts)) == await Upload.all().count() == 9
-
-
-async def test_the_bytes_of_all_accounts_are_for_each_what_its_owner_sees() -> None:
-    ada, bob, carol = [await new_account(name) for name in ("ada", "bob", "carol")]
-    shared, small = await new_blob(ada, 1000), await new_blob(bob, 10)
-    files = [await new_file(ada, shared), await new_file(ada, shared), await new_file(bob, small)]
-    await new_rendition(ada, files[0], 10)
-    found = await usage.used_bytes()
-    assert found == {ada.id: 1010, bob.id: 10}
-    for account in (ada, bob, carol):
-        assert (await usage.measure(account.id, None)).used == found.get(account.id, 0)
