@@ -73,8 +73,9 @@ class InitUploadInput:
     idempotency_key: str | None = strawberry.field(
         default=None,
         description="A key that identifies the upload in the account: 1 to 255 characters. A second call with the same "
-        "key returns the same upload, unless its file was deleted. Without a key, a call with `sha256` returns an open "
-        "upload with the same name, size and `sha256` into the same folder with the same policy, if there is one.",
+        "key returns the same upload, unless its file was deleted, trashed, moved or replaced since. Without a key, a "
+        "call with `sha256` returns an open upload with the same name, size and `sha256` into the same folder with the "
+        "same policy, if there is one.",
     )
     direct: bool | None = strawberry.field(
         default=None,

@@ -41,6 +41,8 @@ class UploadStatus(StrEnum):
 FINAL = frozenset({UploadStatus.READY, UploadStatus.FAILED, UploadStatus.ABORTED, UploadStatus.EXPIRED})
 #: Uploads that wait for chunks, or for the verification that may reopen some.
 OPEN = (UploadStatus.RECEIVING, UploadStatus.REASSEMBLING)
+#: Those whose file is stored.
+STORED = (UploadStatus.COMPRESSING, UploadStatus.READY)
 #: The error code of failed uploads whose bytes are deleted, because they are proven not to be the declared file. Failed
 #: uploads with any other code keep their bytes for a retry until they expire.
 BYTES_DELETED = "CHECKSUM_MISMATCH"

@@ -14,7 +14,7 @@ from storage.database.connection import atomically
 from storage.database.pages import Window, newest_first
 from storage.jobs import jobs
 from storage.jobs.models import JobKind
-from storage.uploads.models import JOB_OF_STATUS, OPEN, Chunk, Sliced, Upload, UploadStatus
+from storage.uploads.models import JOB_OF_STATUS, OPEN, STORED, Chunk, Sliced, Upload, UploadStatus
 
 #: Columns that a dead upload resets, so that the next upload can use the values.
 GIVEN_UP: dict[str, Any] = {"idempotency_key": None, "fingerprint": None}
@@ -34,8 +34,8 @@ async def find_by_keys(account_id: UUID, idempotency_keys: Collection[str]) -> d
 
 
 async def give_up_key(upload_id: UUID) -> None:
-    """Let another upload use the idempotency key of this one, whose file was deleted."""
-    await Upload.filter(id=upload_id, status=UploadStatus.READY, version_id=None).update(idempotency_key=None)
+    """Let another upload use the idempotency key of this one, whose file is stored."""
+    await Upload.filter(id=upload_id, status__in=STORED).update(idempotency_key=None)
 
 
 async def open_alike(account_id: UUID, sha256s: Collection[str]) -> list[Upload]:

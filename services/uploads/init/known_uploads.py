@@ -1,6 +1,6 @@
 """Finds the upload that a repeated request has started before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from services.core.clock import now
@@ -10,9 +10,12 @@ from services.uploads.init.new_upload import PendingUpload, Place
 from services.uploads.lifecycle import expire
 from services.uploads.progress.progress import Progress
 from storage.blobs import BlobStore
+from storage.drive import versions
+from storage.drive.models import FileVersion
 from storage.drive.tree.destinations import find_existing
+from storage.drive.tree.visible import visible_ids
 from storage.uploads import uploads as rows
-from storage.uploads.models import Upload, UploadStatus
+from storage.uploads.models import STORED, Upload, UploadStatus
 
 
 class KnownUploads:
@@ -41,14 +44,11 @@ class KnownUploads:
 
     async def _by_key(self, account_id: UUID, pending: Mapping[int, PendingUpload]) -> dict[str | None, Upload]:
         keys = [key for each in pending.values() if (key := each.draft.upload.idempotency_key)]
-        found: dict[str | None, Upload] = {}
-        for key, upload in (await rows.find_by_keys(account_id, keys) if keys else {}).items():
-            if upload.status is UploadStatus.READY and upload.version_id is None:
-                # Its file was deleted, so the request starts a new upload.
-                await rows.give_up_key(upload.id)
-            else:
-                found[key] = upload
-        return found
+        known = await rows.find_by_keys(account_id, keys) if keys else {}
+        gone = await _without_their_file(account_id, [each for each in known.values() if each.status in STORED])
+        for upload_id in gone:
+            await rows.give_up_key(upload_id)
+        return {key: upload for key, upload in known.items() if upload.id not in gone}
 
     async def _alike(self, account_id: UUID, pending: Mapping[int, PendingUpload]) -> dict[str, list[Upload]]:
         uploads = [each.draft.upload for each in pending.values()]
@@ -67,6 +67,22 @@ class KnownUploads:
         chunk_size, compress = pending.request.chunk_size, pending.request.compress
         same_slots = chunk_size in {None, existing.chunk_size}
         return same_slots and (compress is None or existing.compress == compress.to_json())
+
+
+async def _without_their_file(account_id: UUID, stored: Sequence[Upload]) -> set[UUID]:
+    """Those of these uploads whose file is not there any more: it was deleted, trashed, moved or replaced.
+
+    If a client sends such a file again, it has to be there again, not only in the trash.
+    """
+    found = await versions.find_many({each.version_id for each in stored if each.version_id}) if stored else {}
+    visible = await visible_ids(account_id, {version.item_id for version in found.values()})
+    return {each.id for each in stored if not _is_there(each, found.get(each.version_id or each.id), visible)}
+
+
+def _is_there(upload: Upload, version: FileVersion | None, visible: Collection[UUID]) -> bool:
+    if version is None or version.item_id not in visible:
+        return False
+    return (version.item.version_id, version.item.parent_id) == (version.id, _folder_id(upload))
 
 
 def same_request(

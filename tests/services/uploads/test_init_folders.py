@@ -183,6 +183,28 @@ async def test_a_key_whose_file_was_deleted_starts_another_upload(bench: Bench, 
     assert (second.id == first.id, second.status) == (False, UploadStatus.READY)
 
 
+@pytest.mark.parametrize("change", ["trashed", "moved", "replaced"])
+async def test_a_key_whose_file_is_no_longer_where_it_was_sent_starts_another_upload(
+    bench: Bench, ada: UUID, tmp_path: Path, change: str
+) -> None:
+    await give(bench, ada, tmp_path)
+    folder = await new_folder(ada)
+    asked = replace(OWNED, idempotency_key="key", parent_id=await new_folder(ada, "in", folder), conflict=KEEP_BOTH)
+    first = await bench.uploads.init(ada, asked)
+    assert (await bench.uploads.init(ada, asked)).id == first.id
+    item = await Item.get(version_id=first.version_id)
+    match change:
+        case "trashed":
+            await trash.trash(ada, [item.id], NOW)
+        case "moved":
+            await changes.move(ada, [item.id], folder, FAIL, NOW)
+        case "replaced":
+            await Item.filter(id=item.id).update(version_id=uuid4())
+    second = await bench.uploads.init(ada, asked)
+    assert (second.id == first.id, second.status) == (False, UploadStatus.READY)
+    assert (await bench.uploads.init(ada, asked)).id == second.id
+
+
 async def test_an_owned_file_comes_into_its_folder_at_once(bench: Bench, ada: UUID, tmp_path: Path) -> None:
     version = await give(bench, ada, tmp_path)
     upload = await bench.uploads.init(ada, replace(OWNED, relative_path="sub"))
