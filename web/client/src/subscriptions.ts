@@ -27,7 +27,7 @@ const PONG_WITHIN = 10_000;
 const CLOSE_AFTER = 5_000;
 /** Attempts to connect after which a person should be told. */
 const OFFLINE_AFTER = 3;
-const TOO_MANY_FRAMES = 1008;
+const BAD_MESSAGE = 4400;
 const TOKEN_INVALID = 4401;
 
 /** A function that subscribes, and one that closes the socket. */
@@ -64,6 +64,13 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
     return client;
   }
 
+  function opened(): Promise<Socket> {
+    return (socket ??= open().catch((cause: unknown) => {
+      socket = undefined;
+      throw new CloudKeepError("NETWORK", "The script for subscriptions could not be loaded.", { cause });
+    }));
+  }
+
   async function* subscribe<Result, Variables>(
     document: TypedDocument<Result, Variables>,
     variables: Variables | (() => Variables),
@@ -82,10 +89,12 @@ export function subscriptions(url: string, session: Session, { onConnection, onW
     for (let failures = 0; ;) {
       signal?.throwIfAborted();
       const { signIns } = session;
-      const events = (await (socket ??= open())).iterate<Result>(payload);
-      const stop = () => void events.return?.();
-      signal?.addEventListener("abort", stop);
+      let stop = () => {};
       try {
+        const events = (await opened()).iterate<Result>(payload);
+        signal?.throwIfAborted();
+        stop = () => void events.return?.();
+        signal?.addEventListener("abort", stop);
         for await (const { data, errors } of events) {
           // eslint-disable-next-line @typescript-eslint/only-throw-error -- graphql-ws throws such a list, too
           if (errors) throw errors;
@@ -142,5 +151,5 @@ function failure(thrown: unknown): CloudKeepError {
 /** The code for a closing code after which graphql-ws does not connect again by itself. */
 function codeOf(closed: number): string {
   if (closed === TOKEN_INVALID) return "UNAUTHENTICATED";
-  return closed === TOO_MANY_FRAMES ? "NETWORK" : "MALFORMED_REQUEST";
+  return closed === BAD_MESSAGE ? "MALFORMED_REQUEST" : "NETWORK";
 }

@@ -4,9 +4,12 @@ import { hasCode } from "@cloudkeep/client";
 import { client } from "../api/client";
 import { ActivityDocument, ChangesCursorDocument, FolderDocument } from "../api/generated/graphql";
 import { Counts } from "./counts";
-import { follow, type ActivityEvent } from "./feed";
+import { keepFollowing, type ActivityEvent, type FeedOptions } from "./feed";
 import { Items } from "./items.svelte";
 import { ItemList, type Source } from "./list.svelte";
+
+/** Milliseconds for which lists wait for the feed. */
+const LATE = 2_000;
 
 type UploadEvent = Extract<ActivityEvent, { __typename: "UploadProgress" }>;
 
@@ -18,10 +21,16 @@ class Drive {
   readonly #changes = new Set<() => void>();
   readonly #stops = new Set<() => void>();
   #following: AbortController | null = null;
+  /** Resolves when no change can be missed any more: a list that was loaded before would not hear of it. */
+  #isFollowed = Promise.withResolvers<void>();
 
   /** A list that follows the changes of the drive until it is closed. */
   open(source: Source): ItemList {
-    const list = new ItemList(source, this.items);
+    const load: Source["load"] = async (after, signal) => {
+      await this.#isFollowed.promise;
+      return source.load(after, signal);
+    };
+    const list = new ItemList({ ...source, load }, this.items);
     this.#lists.add(list);
     return list;
   }
@@ -50,20 +59,31 @@ class Drive {
 
   /** Follow the changes of an account. */
   start(accountId: string): void {
-    const following = new AbortController();
-    this.#following = following;
-    const options = {
-      accountId,
-      newestCursor: async (signal: AbortSignal) =>
-        (await client.request(ChangesCursorDocument, {}, { signal })).changesCursor,
-      subscribe: (after: () => string, signal: AbortSignal) => activity(after, signal),
-      onEvent: (event: ActivityEvent) => this.apply(event),
-      onGap: () => void this.reload(),
-      isExpired: (error: unknown) => hasCode(error, "CURSOR_EXPIRED"),
+    const following = (this.#following = new AbortController());
+    const isFollowed = (this.#isFollowed = Promise.withResolvers<void>());
+    let isLate = false;
+    const onCursor = () => {
+      if (isLate) void this.reload();
+      isLate = true;
+      isFollowed.resolve();
     };
-    follow(options, following.signal).catch((error: unknown) => {
-      if (!following.signal.aborted) console.error("The feed of changes has ended.", error);
-    });
+    // Without the feed, a list that may be old is better than none.
+    setTimeout(() => {
+      isLate = true;
+      isFollowed.resolve();
+    }, LATE);
+    void keepFollowing({ ...this.#feed(accountId), onCursor }, following.signal);
+  }
+
+  #feed(accountId: string): Omit<FeedOptions, "onCursor"> {
+    return {
+      accountId,
+      newestCursor: async (signal) => (await client.request(ChangesCursorDocument, {}, { signal })).changesCursor,
+      subscribe: activity,
+      onEvent: (event) => this.apply(event),
+      onGap: () => void this.reload(),
+      isExpired: (error) => hasCode(error, "CURSOR_EXPIRED"),
+    };
   }
 
   /** Forget everything: nobody is signed in any more. */

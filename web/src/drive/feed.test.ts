@@ -1,6 +1,6 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
-import { follow, type ActivityEvent, type FeedOptions } from "./feed";
+import { follow, keepFollowing, type ActivityEvent, type FeedOptions } from "./feed";
 
 let following: AbortController;
 afterEach(() => following.abort());
@@ -28,11 +28,27 @@ function followed(subscriptions: (ActivityEvent[] | Error)[], more: Partial<Feed
     newestCursor: () => Promise.resolve(`newest ${++newest}`),
     subscribe,
     onEvent: ({ cursor }) => void seen.push(cursor),
+    onCursor: () => {},
     onGap: () => void gaps.push("gap"),
     isExpired: (error) => error instanceof Error && error.message === "expired",
     ...more,
   };
   return { seen, asked, gaps, done: follow(options, following.signal) };
+}
+
+function optionsOf(newestCursor: () => Promise<string>): FeedOptions {
+  return {
+    accountId: crypto.randomUUID(),
+    newestCursor,
+     
+    async *subscribe(_, signal) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+    onEvent() {},
+    onCursor() {},
+    onGap() {},
+    isExpired: () => false,
+  };
 }
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -53,6 +69,29 @@ test("loads everything again when its cursor is too old", async () => {
 
 test("fails when the subscription fails for good", async () => {
   await expect(followed([new Error("broken")]).done).rejects.toThrow("broken");
+});
+
+test("is followed again after a failure, and says when nothing can be missed any more", async () => {
+  const cursors: string[] = [];
+  const failures = [new Error("away")];
+  const options = optionsOf(() => {
+    const failure = failures.pop();
+    return failure ? Promise.reject(failure) : Promise.resolve("newest");
+  });
+  following = new AbortController();
+  void keepFollowing({ ...options, onCursor: () => cursors.push("cursor") }, following.signal);
+  await vi.waitFor(() => expect(cursors).toEqual(["cursor"]), 5_000);
+});
+
+test("tells other tabs when changes may have been missed", async () => {
+  const accountId = crypto.randomUUID();
+  const other = new BroadcastChannel(`cloudkeep.activity.${accountId}`);
+  const heard: unknown[] = [];
+  other.onmessage = ({ data }) => heard.push(data);
+  followed([new Error("expired"), []], { accountId });
+  await turn();
+  other.close();
+  expect(heard).toContain("gap");
 });
 
 test("takes events of another tab, and begins after them", async () => {

@@ -31,6 +31,10 @@ export class ItemList {
   isLoaded = $state(false);
   #next = $state.raw<string | null>(null);
   #loading: AbortController | null = null;
+  /** What has changed while a page is loaded, which the server may have read before; null for what is gone. */
+  // Nothing is shown by it.
+  // eslint-disable-next-line svelte/prefer-svelte-reactivity
+  readonly #changed = new Map<string, Item | null>();
   /** Of many items, ask the store only for those that are shown. */
   readonly items = $derived.by(() => this.#ids.flatMap((id) => this.store.get(id) ?? []));
 
@@ -66,7 +70,16 @@ export class ItemList {
 
   /** Take over an item that has changed: it comes into the list, moves in it, or leaves it. */
   update(item: Item): void {
-    if (!this.isLoaded) return;
+    this.#changed.set(item.id, item);
+    if (this.isLoaded) this.#place(item);
+  }
+
+  remove(id: string): void {
+    this.#changed.set(id, null);
+    if (this.#ids.includes(id)) this.#ids = this.#ids.filter((other) => other !== id);
+  }
+
+  #place(item: Item): void {
     const others = this.#ids.filter((id) => id !== item.id);
     if (!this.source.has(item)) {
       if (others.length < this.#ids.length) this.#ids = others;
@@ -76,10 +89,6 @@ export class ItemList {
     // Whether an item after the last one belongs to this page or a later one is not known before that is loaded.
     if (place === others.length && this.#next !== null) this.#ids = others;
     else this.#ids = others.toSpliced(place, 0, item.id);
-  }
-
-  remove(id: string): void {
-    if (this.#ids.includes(id)) this.#ids = this.#ids.filter((other) => other !== id);
   }
 
   #placeOf(item: Item, ids: readonly string[]): number {
@@ -94,17 +103,26 @@ export class ItemList {
     const loading = new AbortController();
     this.#loading = loading;
     this.isLoading = true;
+    this.#changed.clear();
     try {
       const page = await this.source.load(after, loading.signal);
-      this.store.put(...page.items);
-      this.#ids = shown(page.items.map((item) => item.id));
-      this.#next = page.next;
-      this.isLoaded = true;
+      if (loading.signal.aborted) return;
+      this.#take(page, shown);
       this.error = null;
     } catch (error) {
       if (!loading.signal.aborted) this.error = error;
     } finally {
       if (this.#loading === loading) this.isLoading = false;
     }
+  }
+
+  /** Show a page. What has changed since it was asked for is newer than what it says. */
+  #take(page: Page, shown: (ids: string[]) => readonly string[]): void {
+    const changed = [...this.#changed.entries()];
+    this.store.put(...page.items.filter((item) => !this.#changed.has(item.id)));
+    this.#ids = shown(page.items.map((item) => item.id)).filter((id) => this.#changed.get(id) !== null);
+    this.#next = page.next;
+    this.isLoaded = true;
+    for (const [, item] of changed) if (item) this.#place(item);
   }
 }

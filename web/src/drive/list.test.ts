@@ -80,3 +80,40 @@ test("keeps what it shows when a page cannot be loaded", async () => {
   expect(list.error).toBeInstanceOf(Error);
   expect(list.isLoading).toBe(false);
 });
+
+describe("a list that changes while its page is loaded", () => {
+  /** A list, and a function that lets the page come that it asks for. */
+  function loading(...items: Item[]): [ItemList, () => Promise<void>] {
+    const { promise, resolve } = Promise.withResolvers<Page>();
+    const list = new ItemList({ load: () => promise, has: () => true, compare: comparison(BY_NAME) }, store);
+    const loaded = list.reload();
+    const arrive = () => {
+      resolve(page([items], 0));
+      return loaded;
+    };
+    return [list, arrive];
+  }
+
+  test("has what came meanwhile, and not what is gone", async () => {
+    const [list, arrive] = loading(file("a"), file("c"));
+    update(list, file("b"));
+    list.remove("c");
+    await arrive();
+    expect(list.ids).toEqual(["a", "b"]);
+  });
+
+  test("keeps a newer item than that of the page", async () => {
+    const [list, arrive] = loading(file("a"), file("b"));
+    update(list, { ...file("a"), name: "z" });
+    await arrive();
+    expect(list.ids).toEqual(["b", "a"]);
+    expect(store.get("a")?.name).toBe("z");
+  });
+
+  test("takes no page that was asked for before it was closed", async () => {
+    const [list, arrive] = loading(file("a"));
+    list.close();
+    await arrive();
+    expect(list.isLoaded).toBe(false);
+  });
+});

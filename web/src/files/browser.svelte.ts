@@ -116,6 +116,8 @@ export class ItemBrowser {
       this.#open(active);
       return true;
     }
+    // A key that is held would trash one item after another.
+    if (event.repeat) return false;
     const action = this.#actionsFor(active).find(({ key }) => key === event.key);
     action?.run();
     return action !== undefined;

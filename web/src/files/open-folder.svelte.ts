@@ -76,6 +76,8 @@ export class OpenFolder {
     this.#opening?.abort();
     if (this.list) drive.close(this.list);
     this.list = null;
+    this.path = [];
+    this.cut = null;
     this.error = null;
     this.isMissing = false;
   }

@@ -14,6 +14,9 @@ import { drive } from "../drive/drive.svelte";
 
 export type Account = AccountFragment;
 
+/** What a tab says to the others when somebody has signed out. */
+const NOBODY = "";
+
 class Session {
   account = $state.raw<Account | null>(null);
   server = $state.raw<MeQuery["server"] | null>(null);
@@ -89,7 +92,7 @@ class Session {
   begin(account: Account): void {
     const isSame = this.account?.id === account.id;
     if (this.account && !isSame) {
-      this.#startAnew();
+      this.#forget();
       return;
     }
     this.account = account;
@@ -107,22 +110,28 @@ class Session {
     this.leave();
   }
 
-  /** Forget the account, and show the page for signing in. */
+  /** Forget the account, also in other tabs, and show the page for signing in. */
   leave(): void {
-    drive.stop();
-    this.account = null;
-    this.#startAnew("/sign-in");
+    this.#tabs.postMessage(NOBODY);
+    this.#forget("/sign-in");
   }
 
-  /** Load the document again: nothing of the account stays in memory, and none of its uploads goes to another one. */
-  #startAnew(path?: string): void {
+  /**
+   * Load the document again: nothing of the account stays in memory, and none of its uploads goes to another one. All is
+   * ended before, so that nothing asks whether to leave, and a page that stays shows nothing.
+   */
+  #forget(path?: string): void {
+    drive.stop();
+    this.account = null;
     if (path) location.assign(path);
     else location.reload();
   }
 
-  /** Another tab has signed in, and so replaced the cookie of this one. */
+  /** Another tab has signed in, and so replaced the cookie of this one, or has signed out. */
   #heard(accountId: string): void {
-    if (this.account && this.account.id !== accountId) this.#startAnew();
+    if (accountId === NOBODY) {
+      if (this.account) this.#forget("/sign-in");
+    } else if (this.account && this.account.id !== accountId) this.#forget();
     else if (!this.account || this.hasEnded) void this.load();
   }
 

@@ -42,7 +42,7 @@ class Shortcuts {
   start(): () => void {
     const match = matcher();
     const keydown = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing || isTaken(event)) return;
+      if (event.defaultPrevented || event.repeat || event.isComposing || isTaken(event)) return;
       const keys = this.all.map((shortcut) => shortcut.keys);
       const found = match(strokeOf(event), keys);
       const shortcut = this.all.findLast(({ keys: own }) => own === found);

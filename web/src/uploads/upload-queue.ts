@@ -199,7 +199,7 @@ export class UploadQueue {
     await this.#settle(upload, () =>
       this.services.alone(upload.key, upload.stop.signal, onBusy, () => {
         if (upload.state === "elsewhere") this.#move(upload, "running");
-        return sendFile(this.services, upload, {
+        return sendFile(this.services, upload, this.#sending.size === 1, {
           onStarted: () => void this.#records?.put([upload.record]),
           onProgress: (progress) => this.#progress(upload, progress),
         });

@@ -4,15 +4,22 @@ import type { Progress, ServerProgress } from "@cloudkeep/client";
 import type { Outcome, QueuedUpload } from "./queued-upload.svelte";
 import type { Services } from "./services";
 
+/**
+ * Chunks of a file that are sent at the same time. A browser opens six connections to a server without HTTP/2, and some
+ * have to be left for everything else.
+ */
+const PARALLEL = { alone: 3, besideOthers: 1 };
+
 interface Listeners {
   onStarted: () => void;
   onProgress: (progress: Progress) => void;
 }
 
-/** Send the file of an upload. Returns null if there is none. */
+/** Send the file of an upload, `isAlone` or beside others. Returns null if there is none. */
 export async function sendFile(
   { send, feed }: Services,
   upload: QueuedUpload,
+  isAlone: boolean,
   { onStarted, onProgress }: Listeners,
 ): Promise<Outcome | null> {
   if (!upload.file) return null;
@@ -21,6 +28,7 @@ export async function sendFile(
     parentId,
     relativePath,
     compress,
+    parallel: isAlone ? PARALLEL.alone : PARALLEL.besideOthers,
     signal: upload.stop.signal,
     feed,
     onStarted({ id }) {
