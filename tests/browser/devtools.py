@@ -26,9 +26,24 @@ class ScriptFailed(Exception):
 class Tab:
     """The only tab of the browser."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, url: str) -> None:
         self._connection = connection
+        self._url = url
         self._ids = itertools.count(1)
+
+    @classmethod
+    async def connected(cls, url: str) -> "Tab":
+        """A tab by the address of its protocol."""
+        return cls(await connect(url, max_size=None), url)
+
+    async def connect_again(self) -> None:
+        """Begin a new session: one whose document was replaced during a query may answer nothing any more."""
+        await self.close()
+        self._connection = await connect(self._url, max_size=None)
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._connection.close()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -87,5 +102,8 @@ async def opened_tab(profile: Path) -> AsyncIterator[Tab]:
             targets = (await http.get(f"http://127.0.0.1:{await eventually(port)}/json/list")).json()
         return next((str(target["webSocketDebuggerUrl"]) for target in targets if target["type"] == "page"), None)
 
-    async with connect(await eventually(address), max_size=None) as connection:
-        yield Tab(connection)
+    tab = await Tab.connected(await eventually(address))
+    try:
+        yield tab
+    finally:
+        await tab.close()

@@ -23,8 +23,8 @@ KEYS = {
 }
 TEXTS = {"Enter": "\r", " ": " "}
 SHIFT = 8
-#: Chromium does not answer a query whose document is replaced meanwhile.
-LOST_SECONDS = 10
+#: Chromium may not answer a query whose document is replaced meanwhile, nor any other one after it.
+LOST_SECONDS = 5
 
 
 class Person:
@@ -127,6 +127,7 @@ class Person:
             async with asyncio.timeout(LOST_SECONDS):
                 return await self._query(role, name)
         except TimeoutError:
+            await self.tab.connect_again()
             return None
 
     async def _query(self, role: str, name: str) -> int | None:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from websockets.asyncio.client import connect
 
 from tests.browser.devtools import Tab
 from tests.browser.page.person import Person
@@ -139,8 +138,11 @@ async def another_tab(tab: Tab) -> AsyncIterator[Tab]:
     """A second tab of the same browser."""
     target = (await tab.command("Target.createTarget", url="about:blank"))["targetId"]
     host, port = tab.address
-    async with connect(f"ws://{host}:{port}/devtools/page/{target}", max_size=None) as connection:
-        yield Tab(connection)
+    other = await Tab.connected(f"ws://{host}:{port}/devtools/page/{target}")
+    try:
+        yield other
+    finally:
+        await other.close()
     await tab.command("Target.closeTarget", targetId=target)
 
 
