@@ -40,7 +40,7 @@ function optionsOf(newestCursor: () => Promise<string>): FeedOptions {
   return {
     accountId: crypto.randomUUID(),
     newestCursor,
-     
+
     async *subscribe(_, signal) {
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     },
