@@ -72,7 +72,7 @@ class PageFiles:
 
     def _open(self, name: str, media_type: str, encoding: str | None) -> PageFile | None:
         try:
-            # A new build takes the folder's name, so the folder is found anew each time.
+            # A new build takes the folder's name, so the folder is looked up each time.
             folder = self._folder.resolve(strict=True)
             path = (folder / name).resolve(strict=True)
             if not path.is_relative_to(folder) or not path.is_file():

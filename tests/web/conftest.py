@@ -63,7 +63,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 
 def _packages(project: Path) -> Path:
-    """The folder with the packages of the lock. Other files of the page do not count: a change would install anew."""
+    """The folder with the packages of the lock, which other files of the page do not change."""
     project.mkdir()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(WEB / name, project)

@@ -1,4 +1,4 @@
-"""Without a build, browsers are told so; the rest of the server is as it is with one."""
+"""Without a build, browsers get a page that says so; the rest of the server is as it is with one."""
 
 import base64
 import hashlib

@@ -13,7 +13,7 @@ function meterOf(size: number) {
 }
 
 describe("the progress", () => {
-  it("is told at most ten times a second, and always the last one", async () => {
+  it("reports at most ten times a second, and always the last progress", async () => {
     const { meter, told, last } = meterOf(1000);
     meter.begin("RECEIVING", 0);
     for (let bytes = 1; bytes <= 1000; bytes++) {
@@ -68,7 +68,7 @@ describe("the progress", () => {
     expect(last()).toMatchObject({ stage: "READY", percent: 100, waitsFor: null });
   });
 
-  it("is told no more once it was stopped", async () => {
+  it("reports nothing more after it was stopped", async () => {
     const { meter, told } = meterOf(1000);
     meter.begin("RECEIVING", 0);
     meter.end(null);

@@ -44,7 +44,7 @@ export class Totals {
     if (!last || time - last.time >= INTERVAL) this.#measure(time);
   }
 
-  /** Nothing is sent any more: what comes next is measured anew. */
+  /** Nothing is sent any more: what comes next is measured again. */
   rest(): void {
     this.#samples = [];
     this.rate = null;

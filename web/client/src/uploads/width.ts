@@ -33,7 +33,7 @@ export class Width {
     this.#compare(speed);
   }
 
-  /** A chunk was refused or lost: go on with one at a time, and measure anew. */
+  /** A chunk was refused or lost: go on with one at a time, and measure again. */
   failed(now: number): void {
     this.value = 1;
     this.#best = 0;
