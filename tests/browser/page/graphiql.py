@@ -20,6 +20,12 @@ SHOWN = """(editor) => [...document.querySelectorAll(`${editor} .view-line`)]
   .sort((one, other) => one.offsetTop - other.offsetTop)
   .map((line) => line.textContent.replaceAll('\\xa0', ' ')).join('')"""
 IS_CHOSEN = "(name) => document.querySelector('.graphiql-tab-active')?.innerText.includes(name)"
+LEFT_TOP = """(editor) => {
+  const { x, y } = document.querySelector(editor).getBoundingClientRect()
+  return [x, y]
+}"""
+HAS_FOCUS = "(editor) => document.querySelector(editor) === document.activeElement.parentElement.closest(editor)"
+CLICK = {"button": "left", "clickCount": 1}
 ANSWER = ".result-window"
 #: So large that nothing has to be scrolled or wrapped.
 LARGE = {"width": 1600, "height": 1400, "deviceScaleFactor": 1, "mobile": False}
@@ -51,16 +57,23 @@ class GraphiQL:
 
     async def write(self, editor: str, text: str) -> None:
         """Replace the text of the editor with this label."""
-        area = f"{_selector(editor)} .view-lines"
-        x, y = await self.tab.run(
-            f"(({{ x, y }}) => [x + 20, y + 10])(document.querySelector({json.dumps(area)}).getBoundingClientRect())"
-        )
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.tab.command("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        await eventually(lambda: self._clicked_into(_selector(editor)))
         for kind in ("rawKeyDown", "keyUp"):
             await self.tab.command("Input.dispatchKeyEvent", type=kind, **KEY_A)
         # Letters that are typed would close brackets and quotes by themselves.
         await self.tab.run(f"({PASTE})({json.dumps(text)})")
+
+        async def is_shown() -> bool:
+            return "".join((await self._shown(_selector(editor))).split()) == "".join(text.split())
+
+        await eventually(is_shown)
+
+    async def _clicked_into(self, editor: str) -> bool:
+        """Click into an editor; whether its text has the focus. It has not until the editor is laid out."""
+        x, y = await self.tab.run(f"({LEFT_TOP})({json.dumps(f'{editor} .view-lines')})")
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.tab.command("Input.dispatchMouseEvent", type=kind, x=x + 20, y=y + 10, **CLICK)
+        return bool(await self.tab.run(f"({HAS_FOCUS})({json.dumps(editor)})"))
 
     async def variables(self) -> Json:
         """The variables, which must be in sight."""

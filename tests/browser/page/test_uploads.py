@@ -262,13 +262,14 @@ async def test_a_full_disk_is_told_and_goes_on_by_itself(
 
 
 async def test_a_used_up_budget_is_a_short_pause(tab: Tab, dist: Path, tmp_path: Path) -> None:
-    paths = [tmp_path / f"note {number}.txt" for number in range(30)]
+    paths = [tmp_path / f"note {number}.txt" for number in range(12)]
     for path in paths:
         path.write_text(path.name)
-    with serving(tmp_path / "data", CLOUDKEEP_BUDGET_ACCOUNT="600/60") as server:
+    # So few points that they are not there again by the time they are needed, however slow the machine is.
+    with serving(tmp_path / "data", CLOUDKEEP_BUDGET_ACCOUNT="600/20") as server:
         async with http_client(server.url, timeout=60) as http:
             api = await sign_up(http, server)
             async with in_front_of(tab, server.url, api) as person:
                 await drop(person, *paths)
                 await person.reads("A short pause")
-                await person.reads("30 uploads are done")
+                await person.reads("12 uploads are done")
