@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { Width } from "../src/uploads/width";
+import { Width } from "../src/uploads/sending/width";
 
 /** The widths over time if chunks of a megabyte arrive at `speed`, in MB per second, by width. */
 function widths(max: number, chunks: number, speed: (width: number) => number): number[] {

@@ -13,7 +13,7 @@ import { ChooseFile } from "./files/ChooseFile";
 import { FileList } from "./files/FileList";
 import { hearUpload } from "./files/outbox";
 import { useDrop } from "./files/useDrop";
-import { MOST_FILES, usePlaceFiles } from "./files/usePlaceFiles";
+import { MAX_FILES, usePlaceFiles } from "./files/usePlaceFiles";
 import { memory } from "./memory";
 import { text } from "./text";
 import { hearIds } from "./tour/ids";
@@ -82,5 +82,5 @@ function Behind() {
   useSystemTheme();
   useEditorOptions();
   const isOver = useDrop(usePlaceFiles());
-  return isOver && <p className="drop">{text.files.drop(MOST_FILES)}</p>;
+  return isOver && <p className="drop">{text.files.drop(MAX_FILES)}</p>;
 }

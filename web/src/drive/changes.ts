@@ -19,13 +19,13 @@ import {
 } from "../api/generated/graphql";
 import { CHANGES } from "../text/changes";
 import { messageOf } from "../text/errors";
-import { thingsOf } from "../text/things";
+import { describeItems } from "../text/item-names";
 import { toasts } from "../ui/toasts.svelte";
 import { drive } from "./drive.svelte";
 import type { Folder, Item } from "./items.svelte";
 
 /** Items that the server changes in one call. */
-const MOST_ITEMS = 100;
+const MAX_ITEMS = 100;
 /** These changes have the same result when they are sent twice, so a lost answer is asked for again. */
 const AGAIN = { idempotent: true } as const;
 
@@ -99,7 +99,7 @@ export async function deleteForGood(items: readonly Item[]): Promise<void> {
     requireSuccess((await client.request(DeleteItemsDocument, { input: { itemIds } })).deleteItems);
     for (const id of itemIds) drive.remove(id);
   }
-  done(CHANGES.deleted(thingsOf(items)));
+  done(CHANGES.deleted(describeItems(items)));
 }
 
 /** Delete what is in the trash for good. The server does some of it in a call: tell how many items are gone so far. */
@@ -163,8 +163,8 @@ function take(items: readonly (Item | null)[]): Item[] {
 }
 
 function* groups(items: readonly Item[]): Generator<string[]> {
-  for (let start = 0; start < items.length; start += MOST_ITEMS) {
-    yield items.slice(start, start + MOST_ITEMS).map((item) => item.id);
+  for (let start = 0; start < items.length; start += MAX_ITEMS) {
+    yield items.slice(start, start + MAX_ITEMS).map((item) => item.id);
   }
 }
 

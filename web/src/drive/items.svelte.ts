@@ -6,6 +6,8 @@ import type { ItemFragment } from "../api/generated/graphql";
 export type Item = ItemFragment;
 export type File = Extract<Item, { __typename: "File" }>;
 export type Folder = Extract<Item, { __typename: "Folder" }>;
+/** A folder by its name, as paths and choices of folders have it. */
+export type Place = Pick<Folder, "id" | "name">;
 
 export class Items {
   readonly #known = new SvelteMap<string, Item>();

@@ -2,10 +2,10 @@
 import type { ItemOrder } from "../api/generated/graphql";
 import { drive } from "../drive/drive.svelte";
 import type { ItemList } from "../drive/list.svelte";
-import { folderItems } from "../files/sources";
+import { folderItems } from "../items/sources";
 
 /** Pages of the folder that are read to find the file. */
-const MOST_PAGES = 10;
+const MAX_PAGES = 10;
 
 export class Neighbours {
   #list = $state.raw<ItemList | null>(null);
@@ -26,7 +26,7 @@ export class Neighbours {
       this.#list = drive.open(folderItems(folderId, order));
     }
     const list = this.#list;
-    for (let page = 0; list && page < MOST_PAGES && this.#isMissing(list); page++) await list.loadMore();
+    for (let page = 0; list && page < MAX_PAGES && this.#isMissing(list); page++) await list.loadMore();
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 /** The searches of the account, also while another page is shown. */
 import { drive } from "../drive/drive.svelte";
-import { foundItems } from "../files/sources";
+import { foundItems } from "../items/sources";
 import type { SearchRoute } from "../navigation/routes";
 import { filterOf } from "./filter";
 import { Searches } from "./searches.svelte";

@@ -6,7 +6,7 @@
 import type { ItemList } from "../drive/list.svelte";
 
 /** Searches that are kept. */
-const MOST_KEPT = 10;
+const MAX_KEPT = 10;
 
 export interface SearchOptions<Query> {
   open: (query: Query) => ItemList;
@@ -67,7 +67,7 @@ export class Searches<Query> {
     this.#kept.set(keyOf(query), list);
     if (before) this.options.close(before);
     for (const [key, old] of this.#kept) {
-      if (this.#kept.size <= MOST_KEPT) break;
+      if (this.#kept.size <= MAX_KEPT) break;
       this.#kept.delete(key);
       if (old !== this.shown?.list) this.options.close(old);
     }

@@ -14,7 +14,7 @@ class Reauthentication {
   }
 
   /** The result of an action, which may need the password before. Throws {@link Cancelled} without it. */
-  async around<T>(action: () => Promise<T>): Promise<T> {
+  async withRecentSignIn<T>(action: () => Promise<T>): Promise<T> {
     try {
       return await action();
     } catch (error) {

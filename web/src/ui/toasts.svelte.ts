@@ -8,7 +8,7 @@ export interface Toast {
 
 /** Long enough to read it and to reach its button (WCAG 2.2.1 asks that people can take their time: see `hold`). */
 const SHOWN_MS = 10_000;
-const MOST = 3;
+const MAX_SHOWN = 3;
 
 class Toasts {
   shown = $state.raw<readonly Toast[]>([]);
@@ -16,7 +16,7 @@ class Toasts {
 
   show(toast: Toast): void {
     this.shown = [...this.shown, toast];
-    for (const old of this.shown.slice(0, -MOST)) this.dismiss(old);
+    for (const old of this.shown.slice(0, -MAX_SHOWN)) this.dismiss(old);
     this.release(toast);
   }
 

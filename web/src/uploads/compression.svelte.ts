@@ -1,5 +1,5 @@
 /** Whether smaller copies of videos are made. The choice is remembered in this browser. */
-import type { Compression, Preset } from "./plan";
+import type { Compression, Preset } from "./queue/plan";
 
 const KEY = "cloudkeep.smaller-copies";
 const PRESETS: readonly Preset[] = ["FAST", "BALANCED", "SMALL"];

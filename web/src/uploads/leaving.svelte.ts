@@ -1,5 +1,5 @@
 /** Asks before somebody signs out while files are sent. */
-import { queue } from "./queue.svelte";
+import { queue } from "./queue/queue.svelte";
 
 class Leaving {
   #answer = $state.raw<((mayLeave: boolean) => void) | null>(null);

@@ -13,7 +13,7 @@ const MOST_TO_HASH = 256 * 1024 * 1024;
 const DEFAULT_CHUNK_SIZE = 16 * 1024 * 1024;
 /** Seconds until a server that has no room is asked again. */
 const NO_ROOM_SECONDS = 30;
-const MOST_ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 
 /** The input of `initUpload` without a key and without digests. */
 export function inputOf(source: Blob, name: string, options: UploadOptions): Record<string, unknown> {
@@ -51,7 +51,7 @@ export class Beginning {
     const { idempotencyKey, conflict, repeat = conflict === "REPLACE" } = this.options;
     for (;;) {
       this.#attempt++;
-      const isLast = idempotencyKey !== undefined || this.#attempt >= MOST_ATTEMPTS;
+      const isLast = idempotencyKey !== undefined || this.#attempt >= MAX_ATTEMPTS;
       try {
         const upload = await this.#init(requestOptions);
         const hasEnded = ["ABORTED", "EXPIRED", "FAILED"].includes(upload.status);

@@ -1,6 +1,6 @@
 /** Sends many files: large ones each by itself, small ones in groups. */
 import type { FileToUpload, UploadAllOptions } from "./options";
-import { isSmall, MOST_FILES, sendGroup } from "./small";
+import { isSmall, MAX_FILES, sendGroup } from "./small";
 import { StartedUpload, type Server } from "./upload";
 
 /** Chunks of a file at the same time: a browser opens few connections, and other requests need some of them. */
@@ -54,7 +54,7 @@ function tasksOf(files: Iterable<FileToUpload>): () => FileToUpload[] | null {
       return task;
     }
     const group: FileToUpload[] = [];
-    while (group.length < MOST_FILES) {
+    while (group.length < MAX_FILES) {
       const step = rest.next();
       if (step.done) break;
       const { value } = step;

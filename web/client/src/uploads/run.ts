@@ -4,21 +4,21 @@ import type { RequestOptions } from "../requests";
 import type { Wait } from "../waiting";
 import { delay } from "../waiting";
 import { Beginning, digestsOf, inputOf } from "./beginning";
-import { chunkDigest } from "./digests";
+import { chunkDigest } from "./sending/digests";
 import { keyOf, nameOf } from "./identity";
 import { Meter } from "./meter";
 import { UPLOAD, UPLOADED_FILE, UPLOAD_PROGRESS, type UploadState } from "./operations";
 import type { ServerProgress, UploadResult } from "./options";
-import { ReceivedSlot } from "./proof";
-import { reportsOf } from "./reports";
-import { Sender } from "./sender";
-import { MissingSlots } from "./slots";
-import { putBy } from "./transfer";
+import { ReceivedSlot } from "./sending/proof";
+import { reportsOf } from "./sending/reports";
+import { Sender } from "./sending/sender";
+import { MissingSlots } from "./sending/slots";
+import { putBy } from "./sending/transfer";
 import type { Server, StartedUpload } from "./upload";
-import { Width } from "./width";
+import { Width } from "./sending/width";
 
 /** If chunks are damaged on the server this often, its disk is probably broken. */
-const MOST_ROUNDS = 5;
+const MAX_ROUNDS = 5;
 /** Seconds until a look at an upload whose feed has ended, or whose last chunks another sender sends. */
 const LOOK_SECONDS = 1;
 /** Milliseconds after which a feed is opened again: its last event may have been lost. */
@@ -95,7 +95,7 @@ class Run {
         // It was paused, and may go on already.
         if (!signal.aborted) throw error;
       }
-      if (rounds > MOST_ROUNDS) {
+      if (rounds > MAX_ROUNDS) {
         throw new CloudKeepError("CHECKSUM_MISMATCH", "Chunks were damaged on the server again and again.");
       }
     }

@@ -10,17 +10,17 @@ import type { FileToUpload, UploadResult } from "./options";
 import type { Server } from "./upload";
 
 /** What the server accepts at once: files, and bytes of each. */
-export const MOST_FILES = 100;
-const MOST_BYTES = 64 * 1024;
+export const MAX_FILES = 100;
+const MAX_BYTES = 64 * 1024;
 /** Seconds until the first look at a group that the server verifies, the most until the next one, and in all. */
 const LOOK_SECONDS = 0.2;
 const LONGEST_PAUSE = 2;
-const MOST_SECONDS = 60;
+const MAX_SECONDS = 60;
 const UNDER_WAY = ["REASSEMBLING", "COMPRESSING"];
 
 /** Whether a file can be sent with others. */
 export function isSmall({ source, options = {} }: FileToUpload): boolean {
-  return source.size <= MOST_BYTES && !options.compress && !options.direct && options.hash !== "file";
+  return source.size <= MAX_BYTES && !options.compress && !options.direct && options.hash !== "file";
 }
 
 /** Results of the files that were stored. The others are null: they need an upload of their own, which goes on. */
@@ -78,7 +78,7 @@ async function post(server: Server, body: FormData, signal?: AbortSignal): Promi
 /** The results of those that the server has stored, by their IDs. */
 async function wait(server: Server, ids: string[], options: RequestOptions): Promise<Map<string, UploadResult>> {
   const results = new Map<string, UploadResult>();
-  const until = performance.now() + MOST_SECONDS * 1000;
+  const until = performance.now() + MAX_SECONDS * 1000;
   for (
     let pause = LOOK_SECONDS;
     ids.length && performance.now() < until;

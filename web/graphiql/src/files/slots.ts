@@ -3,7 +3,7 @@ import { type Headers, post } from "../api/http";
 import { put } from "./put";
 
 /** Slots that are sent at the same time. */
-const AT_ONCE = 3;
+const MAX_CONCURRENT = 3;
 const MISSING = `query MissingSlots($id: ID!) {
   upload(id: $id) { slots(first: 100, missing: true) { nodes { index offset size received url } } }
 }`;
@@ -69,7 +69,7 @@ async function eachOf(slots: Slot[], task: (slot: Slot) => Promise<void>): Promi
     }
   };
   await Promise.all(
-    Array.from({ length: AT_ONCE }, () =>
+    Array.from({ length: MAX_CONCURRENT }, () =>
       work().catch((error: unknown) => {
         failed = true;
         throw error;

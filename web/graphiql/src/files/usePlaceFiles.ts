@@ -5,7 +5,7 @@ import { documents } from "../tour/documents";
 import { add } from "./outbox";
 
 /** How many tabs one drop opens at most. */
-export const MOST_FILES = 5;
+export const MAX_FILES = 5;
 
 const INIT_UPLOAD = /\binitUpload\s*\(/;
 
@@ -33,7 +33,7 @@ export function usePlaceFiles(): PlaceFiles {
     variableEditor?.setValue(JSON.stringify(withFile(current ?? {}, file), null, 2));
     add(file);
   };
-  return (files) => [...files].slice(0, MOST_FILES).forEach((file, index) => place(file, index === 0));
+  return (files) => [...files].slice(0, MAX_FILES).forEach((file, index) => place(file, index === 0));
 }
 
 const withFile = (variables: Record<string, unknown>, { name, size, type }: File): Record<string, unknown> => ({

@@ -1,0 +1,35 @@
+/** The queue of this page. */
+import { requireSuccess } from "@cloudkeep/client";
+
+import { client } from "../../api/client";
+import { AbortUploadDocument, UploadStatusDocument } from "../../api/generated/graphql";
+import { drive } from "../../drive/drive.svelte";
+import { compression } from "../compression.svelte";
+import { grantedFile } from "../resume/handles";
+import { ProgressFeed } from "./progress";
+import { recordsIn } from "../resume/records";
+import { aliveTabs, alone, thisTab } from "../resume/tabs";
+import { UploadQueue } from "./upload-queue";
+
+export type { Entry } from "./plan";
+
+/** The progress of uploads, also of those outside the queue. */
+export const feed = new ProgressFeed();
+drive.onUpload((event) => feed.take(event));
+
+export const queue = new UploadQueue({
+  send: client.upload,
+  feed: (uploadId, signal) => feed.of(uploadId, signal),
+  async look(id, signal) {
+    const { upload } = await client.request(UploadStatusDocument, { id }, { signal, attempts: Infinity });
+    return upload && { ...upload, fileId: upload.file?.id ?? null };
+  },
+  async abort(uploadId) {
+    const { abortUpload } = await client.request(AbortUploadDocument, { input: { uploadId } }, { idempotent: true });
+    requireSuccess(abortUpload);
+  },
+  alone,
+  fileOf: grantedFile,
+  compressionOf: (file) => compression.of(file),
+  recordsOf: async (accountId) => recordsIn(indexedDB, accountId, await thisTab(), aliveTabs),
+});
