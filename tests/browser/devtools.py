@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,29 +18,29 @@ from tests.support.waiting import eventually
 FLAGS = ("--remote-debugging-port=0",)
 PORT_FILE = "DevToolsActivePort"
 PATIENCE_SECONDS = 60.0
+#: What tells of errors.
+CONSOLE = ("Runtime", "Log")
+#: Files of the page. Chromium writes each request that failed into the console; the others the page itself handles.
+ASSET = re.compile(r"https?://[^/]+/(graphiql/)?assets/")
 
 
 class ScriptFailed(Exception):
     """A script of the test has thrown."""
 
 
-class Tab:
-    """The only tab of the browser."""
+class Session:
+    """One connection to the page of a tab."""
 
-    def __init__(self, connection: ClientConnection, url: str) -> None:
+    def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
-        self._url = url
         self._ids = itertools.count(1)
+        self.events: list[Json] = []
 
     @classmethod
-    async def connected(cls, url: str) -> "Tab":
-        """A tab by the address of its protocol."""
-        return cls(await connect(url, max_size=None), url)
-
-    async def connect_again(self) -> None:
-        """Begin a new session: one whose document was replaced during a query may answer nothing any more."""
-        await self.close()
-        self._connection = await connect(self._url, max_size=None)
+    async def connected(cls, url: str) -> "Session":
+        """A session of the tab with this address."""
+        # Events wait, however many, until a command is answered.
+        return cls(await connect(url, max_size=None, max_queue=None, ping_interval=None))
 
     async def close(self) -> None:
         """End the session."""
@@ -52,16 +53,72 @@ class Tab:
         return host, port
 
     async def command(self, method: str, **parameters: object) -> Json:
-        """The result of a command. Events that arrive meanwhile are dropped."""
+        """The result of a command. The events that have arrived before it are in ``events``."""
         number = next(self._ids)
         await self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
         async with asyncio.timeout(PATIENCE_SECONDS):
             while (message := json.loads(await self._connection.recv())).get("id") != number:
-                pass
+                if "method" in message:  # else it is the answer to a command that was given up
+                    self.events.append(message)
         if "error" in message:
             raise ScriptFailed(message["error"])
         result: Json = message["result"]
         return result
+
+
+class Tab:
+    """A tab of the browser.
+
+    The console has a session of its own: one that asks for a document while that is replaced may never get an answer.
+    """
+
+    def __init__(self, url: str, session: Session, console: Session) -> None:
+        self._url = url
+        self._session = session
+        self._console = console
+
+    @classmethod
+    async def connected(cls, url: str) -> "Tab":
+        """A tab by the address of its protocol."""
+        tab = cls(url, await Session.connected(url), await Session.connected(url))
+        for domain in CONSOLE:
+            await tab._console.command(f"{domain}.enable")
+        return tab
+
+    async def connect_again(self) -> None:
+        """Begin a new session: one whose document was replaced during a query may answer nothing any more."""
+        await self._session.close()
+        self._session = await Session.connected(self._url)
+
+    async def close(self) -> None:
+        """End the sessions."""
+        await self._session.close()
+        await self._console.close()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where the browser listens."""
+        return self._session.address
+
+    async def command(self, method: str, **parameters: object) -> Json:
+        """The result of a command. Raises :class:`ScriptFailed` if the browser refuses it."""
+        return await self._session.command(method, **parameters)
+
+    async def event(self, method: str) -> Json:
+        """The parameters of the first event of this kind. Those before it are dropped."""
+
+        async def arrived() -> Json | None:
+            await self.run("0")  # reads what has arrived
+            events, self._session.events = self._session.events, []
+            return next((event["params"] for event in events if event["method"] == method), None)
+
+        return await eventually(arrived)
+
+    async def errors(self) -> list[str]:
+        """What the browser wrote into the console as an error since the last call."""
+        await self._console.command("Runtime.evaluate", expression="0")
+        events, self._console.events = self._console.events, []
+        return [error for event in events if (error := error_of(event["method"], event["params"]))]
 
     async def run(self, script: str) -> Any:
         """The value of an expression, after its promise if it is one. Raises :class:`ScriptFailed`."""
@@ -87,6 +144,19 @@ class Tab:
                 return False
 
         await eventually(is_shown)
+
+
+def error_of(method: str, event: Json) -> str | None:
+    """What an event says about an error: of a script, of a policy that refused something, or of a file not loaded."""
+    if method == "Runtime.exceptionThrown":
+        details = event["exceptionDetails"]
+        return str(details.get("exception", {}).get("description") or details["text"])
+    if method == "Runtime.consoleAPICalled" and event["type"] in ("error", "assert"):
+        return " ".join(str(part.get("value", part.get("description"))) for part in event["args"])
+    if method == "Log.entryAdded" and event["entry"]["level"] == "error":
+        entry, url = event["entry"], event["entry"].get("url", "")
+        return f"{entry['text']} {url}" if entry["source"] != "network" or ASSET.match(url) else None
+    return None
 
 
 @asynccontextmanager

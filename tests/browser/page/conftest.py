@@ -11,7 +11,7 @@ from page_build.places import DIST
 from tests.browser import devtools
 from tests.browser.browser import Browser
 from tests.browser.devtools import Tab, opened_tab
-from tests.browser.page.person import Person
+from tests.browser.page.support.person import Person
 from tests.support.backends.databases import Databases
 from tests.support.server import Json
 from tests.support.shared_server import SharedServer, another_user, shared_server
@@ -42,6 +42,14 @@ async def tab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Asy
     with browser.showing("about:blank", profile, *devtools.FLAGS):
         async with opened_tab(profile) as opened:
             yield opened
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def no_errors(tab: Tab) -> AsyncIterator[None]:
+    """Nothing is an error in the console. A test that expects one takes it by ``tab.errors()``."""
+    await tab.errors()
+    yield
+    assert await tab.errors() == []
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -5,7 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.browser.page.person import Person
+from tests.browser.page.support.person import Person
 from tests.support.server import PASSWORD, Api, Json, http_client
 from tests.support.shared_server import SharedServer
 from tests.support.waiting import eventually

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from tests.browser.page.accounts import (
+from tests.browser.page.support.accounts import (
     NEW_PASSWORD,
     WRONG_CODE,
     answering,
@@ -16,7 +16,7 @@ from tests.browser.page.accounts import (
     signed_in,
     token_for,
 )
-from tests.browser.page.person import Person
+from tests.browser.page.support.person import Person
 from tests.support.server import Json
 from tests.support.shared_server import SharedServer
 

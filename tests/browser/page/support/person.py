@@ -17,12 +17,14 @@ KEYS = {
     "ArrowUp": 38,
     "ArrowRight": 39,
     "ArrowDown": 40,
+    "ArrowLeft": 37,
+    "Backspace": 8,
     "Delete": 46,
     "F2": 113,
     "/": 191,
 }
 TEXTS = {"Enter": "\r", " ": " "}
-SHIFT = 8
+ALT, CONTROL, SHIFT = 1, 2, 8
 #: Chromium may not answer a query whose document is replaced meanwhile, nor any other one after it.
 LOST_SECONDS = 5
 
@@ -76,17 +78,22 @@ class Person:
         """The node with this role and name."""
         return await eventually(lambda: self._find(role, name))
 
-    async def click(self, role: str, name: str) -> None:
+    async def click(self, role: str, name: str, modifiers: int = 0) -> None:
         """Click on the middle of something."""
+        x, y = await self.middle_of(role, name)
+        for kind in ("mousePressed", "mouseReleased"):
+            event = {"x": x, "y": y, "button": "left", "clickCount": 1, "modifiers": modifiers}
+            await self.tab.command("Input.dispatchMouseEvent", type=kind, **event)
+
+    async def middle_of(self, role: str, name: str) -> tuple[float, float]:
+        """Where the middle of something is in the window, after it was scrolled into sight."""
         node = await self.sees(role, name)
         # To the middle of the window: bars and messages lie over its edges.
         found = (await self.tab.command("DOM.resolveNode", backendNodeId=node))["object"]["objectId"]
         script = "function () { this.scrollIntoView({ block: 'center', behavior: 'instant' }) }"
         await self.tab.command("Runtime.callFunctionOn", objectId=found, functionDeclaration=script)
         quads = (await self.tab.command("DOM.getContentQuads", backendNodeId=node))["quads"]
-        x, y = sum(quads[0][0::2]) / 4, sum(quads[0][1::2]) / 4
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.tab.command("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        return sum(quads[0][0::2]) / 4, sum(quads[0][1::2]) / 4
 
     async def fill(self, name: str, text: str) -> None:
         """Replace the text of a field."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.browser.page.person import Person
+from tests.browser.page.support.person import Person
 from tests.support.backends.databases import Databases
 from tests.support.shared_server import SharedServer, shared_server
 
@@ -74,6 +74,7 @@ async def test_a_text_becomes_neither_markup_nor_a_script(person: Person, page: 
     await person.open("/sign-in")
     script = f"(() => {{ try {{ {attempt}; return 'done' }} catch (error) {{ return error.name }} }})()"
     assert await person.tab.run(script) == "TypeError"
+    assert await was_blocked(person)
 
 
 async def test_a_worker_may_use_webassembly_and_the_page_may_not(person: Person, page: Path) -> None:
@@ -86,3 +87,10 @@ async def test_no_other_page_can_show_it_in_a_frame(person: Person, page: Path) 
     await person.open("/sign-in")
     await person.tab.run("document.body.append(Object.assign(document.createElement('iframe'), { src: '/sign-in' }))")
     await person.until("document.querySelector('iframe').contentDocument === null")
+    assert await was_blocked(person)
+
+
+async def was_blocked(person: Person) -> bool:
+    """Whether the last thing that the page tried, and only that, was refused by its policy."""
+    (error,) = await person.tab.errors()
+    return "blocked" in error

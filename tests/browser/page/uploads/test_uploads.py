@@ -11,7 +11,9 @@ import pytest
 import pytest_asyncio
 
 from tests.browser.devtools import Tab
-from tests.browser.page.person import Person
+from tests.browser.page.support.gestures import choose_files, drop_files
+from tests.browser.page.support.person import Person
+from tests.browser.page.support.tabs import another_tab
 from tests.browser.site import url_of
 from tests.e2e.conftest import sign_up
 from tests.support.backends.databases import Databases, empty_one
@@ -96,21 +98,6 @@ def film(tmp_path: Path) -> Path:
     return path
 
 
-async def drop(person: Person, *paths: Path) -> None:
-    """Drop files from the desktop on the middle of the page."""
-    await person.sees("button", "Upload")
-    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        await person.tab.command("Input.dispatchDragEvent", type=kind, x=500, y=300, data=data)
-
-
-async def choose(person: Person, *paths: Path) -> None:
-    """Choose files in the tray, as if in the window of the system."""
-    field = await person.tab.command("Runtime.evaluate", expression="document.querySelector('input[type=file]')")
-    files = [str(path) for path in paths]
-    await person.tab.command("DOM.setFileInputFiles", objectId=field["result"]["objectId"], files=files)
-
-
 async def arrives_whole(api: Api, path: Path) -> None:
     """Wait until the server has the file, with its bytes."""
     expected = {"name": path.name, "size": str(path.stat().st_size), "sha256": digest(path.read_bytes())}
@@ -125,25 +112,12 @@ async def arrives_whole(api: Api, path: Path) -> None:
 async def cut_in_the_middle(person: Person, link: StallingLink, film: Path) -> None:
     """Drop a file, and cut the line after two of its chunks."""
     link.die_after(TWO_CHUNKS_AND_MORE)
-    await drop(person, film)
+    await drop_files(person, film)
     await eventually(lambda: met(link.is_dead), 60)
 
 
 async def met(condition: bool) -> bool:
     return condition
-
-
-@asynccontextmanager
-async def another_tab(tab: Tab) -> AsyncIterator[Tab]:
-    """A second tab of the same browser."""
-    target = (await tab.command("Target.createTarget", url="about:blank"))["targetId"]
-    host, port = tab.address
-    other = await Tab.connected(f"ws://{host}:{port}/devtools/page/{target}")
-    try:
-        yield other
-    finally:
-        await other.close()
-    await tab.command("Target.closeTarget", targetId=target)
 
 
 async def test_dropped_files_are_done_and_show_up_in_another_tab(person: Person, api: Api, tmp_path: Path) -> None:
@@ -154,7 +128,7 @@ async def test_dropped_files_are_done_and_show_up_in_another_tab(person: Person,
         other = Person(second, person.origin)
         await other.open("/")
         await other.sees("button", "Upload")
-        await drop(person, *paths)
+        await drop_files(person, *paths)
         await person.reads("5 uploads are done")
         await person.sees("link", "note 3.txt")
         for path in paths:
@@ -189,10 +163,10 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_same_file_only(
     stranger = tmp_path / "elsewhere" / "film.bin"
     stranger.parent.mkdir()
     stranger.write_bytes(b"x" * film.stat().st_size)
-    await choose(person, stranger)
+    await choose_files(person, stranger)
     await person.reads("This is not the file from before.")
     before = link.sent
-    await choose(person, film)
+    await choose_files(person, film)
     await person.reads("1 upload is done")
     await arrives_whole(api, film)
     # The proof is the smallest chunk, or one that the server has; the others are not sent again.
@@ -254,7 +228,7 @@ async def test_a_full_disk_is_told_and_goes_on_by_itself(
         async with in_front_of(tab, small.url, api) as person:
             filler = Path(f"/proc/{small.pid}/root{disk / 'filler'}")
             fill(filler)
-            await drop(person, note)
+            await drop_files(person, note)
             await person.reads("The disk is full")
             filler.unlink()
             await person.reads("1 upload is done")
@@ -270,6 +244,6 @@ async def test_a_used_up_budget_is_a_short_pause(tab: Tab, dist: Path, tmp_path:
         async with http_client(server.url, timeout=60) as http:
             api = await sign_up(http, server)
             async with in_front_of(tab, server.url, api) as person:
-                await drop(person, *paths)
+                await drop_files(person, *paths)
                 await person.reads("A short pause")
                 await person.reads("12 uploads are done")

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.browser.page.drive import new_folder, signed_in
-from tests.browser.page.person import Person
+from tests.browser.page.support.drive import new_folder, signed_in
+from tests.browser.page.support.person import Person
+from tests.browser.page.support.screen import offline
 from tests.support.shared_server import SharedServer, another_user
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SPEED = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 DROP = """(() => {
   const dataTransfer = new DataTransfer()
   dataTransfer.items.add(new File(['text'], 'a.txt'))
@@ -25,12 +25,10 @@ async def test_a_folder_that_could_not_be_loaded_is_listed_after_another_try(
         await new_folder(api, "Inside", await new_folder(api, "Outside"))
         await signed_in(person, api)
         await person.sees("row", "Outside")
-        await person.tab.command("Network.enable")
-        await person.tab.command("Network.emulateNetworkConditions", offline=True, **SPEED)
-        await person.tab.run("document.querySelector('[role=row]').focus()")
-        await person.press("Enter")
-        await person.reads("could not be loaded")
-        await person.tab.command("Network.emulateNetworkConditions", offline=False, **SPEED)
+        async with offline(person.tab):
+            await person.tab.run("document.querySelector('[role=row]').focus()")
+            await person.press("Enter")
+            await person.reads("could not be loaded")
         await person.click("button", "Try again")
         await person.sees("row", "Inside")
 

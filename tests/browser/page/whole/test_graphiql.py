@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.browser.page.graphiql import GraphiQL
-from tests.browser.page.person import Person
+from tests.browser.page.support.graphiql import GraphiQL
+from tests.browser.page.support.person import Person
 from tests.support.server import PASSWORD, otp_of
 from tests.support.shared_server import SharedServer
 from tests.support.waiting import eventually

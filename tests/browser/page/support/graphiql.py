@@ -2,7 +2,7 @@
 
 import json
 
-from tests.browser.page.person import Person
+from tests.browser.page.support.person import Person
 from tests.support.server import Json
 from tests.support.waiting import eventually
 

@@ -1,6 +1,6 @@
 """A drive that a person sees on the page."""
 
-from tests.browser.page.person import Person
+from tests.browser.page.support.person import Person
 from tests.support.server import PASSWORD, Api
 
 CREATE = """mutation ($name: String!, $parentId: ID!) {

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.browser.page.drive import TRASH, new_folder, signed_in
-from tests.browser.page.person import Person
+from tests.browser.page.support.drive import TRASH, new_folder, signed_in
+from tests.browser.page.support.person import Person
 from tests.support.server import Api
 from tests.support.shared_server import SharedServer, another_user
 

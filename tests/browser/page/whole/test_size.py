@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.page.accounts import signed_in
-from tests.browser.page.person import Person
+from tests.browser.page.support.accounts import signed_in
+from tests.browser.page.support.person import Person
 from tests.support.server import Json
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
