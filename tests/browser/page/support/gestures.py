@@ -31,10 +31,18 @@ async def drag(person: Person, source: Spot, target: Spot, modifiers: int = 0) -
 
 
 async def drop_files(person: Person, *paths: Path) -> None:
-    """Drop files or folders from the desktop on the middle of the page."""
+    """Drop files or folders from the desktop on the middle of the page, once it says where they will go."""
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        await person.tab.command("Input.dispatchDragEvent", type=kind, x=500, y=300, data=data)
+    await _drag_event(person, "dragEnter", data)
+    await _drag_event(person, "dragOver", data)
+    await person.reads("Drop to upload to")
+    # Chromium decides by the answer to the event before whether the page takes a drop.
+    await _drag_event(person, "dragOver", data)
+    await _drag_event(person, "drop", data)
+
+
+async def _drag_event(person: Person, kind: str, data: Json) -> None:
+    await person.tab.command("Input.dispatchDragEvent", type=kind, x=500, y=300, data=data)
 
 
 async def choose_files(person: Person, *paths: Path) -> None:
