@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.browser.devtools import Tab
 from tests.browser.page.support.person import Person
 from tests.support.server import Json
+from tests.support.waiting import eventually
 
 #: How many pixels the mouse moves until the browser takes it for a drag.
 BEGINNING = 12
@@ -33,9 +34,13 @@ async def drag(person: Person, source: Spot, target: Spot, modifiers: int = 0) -
 async def drop_files(person: Person, *paths: Path) -> None:
     """Drop files or folders from the desktop on the middle of the page, once it says where they will go."""
     data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-    await _drag_event(person, "dragEnter", data)
-    await _drag_event(person, "dragOver", data)
-    await person.reads("Drop to upload to")
+
+    async def is_accepted() -> bool:
+        for kind in ("dragEnter", "dragOver"):
+            await _drag_event(person, kind, data)
+        return bool(await person.tab.run("document.body.innerText.includes('Drop to upload to')"))
+
+    await eventually(is_accepted)
     # Chromium decides by the answer to the event before whether the page takes a drop.
     await _drag_event(person, "dragOver", data)
     await _drag_event(person, "drop", data)
