@@ -18,6 +18,7 @@ class StallingLink:
         self._limit: int | None = None
         self._alive = asyncio.Event()
         self._alive.set()
+        self._is_open = True
         self._connections: set[asyncio.Task[None]] = set()
 
     @property
@@ -29,20 +30,32 @@ class StallingLink:
         """Pass about ``count`` bytes from clients, and then nothing."""
         self._limit = self.sent + count
 
+    async def refuse(self) -> None:
+        """Reset every connection, and each new one, as if no server was there."""
+        self._is_open = False
+        await self._reset()
+
     async def revive(self) -> None:
         """Reset every connection, as the system of a vanished client does, and pass new ones."""
+        await self._reset()
+        self._limit = None
+        self._alive.set()
+        self._is_open = True
+
+    def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection until either side ends it."""
+        if not self._is_open:
+            writer.transport.abort()
+            return
+        connection = asyncio.create_task(self._connect(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _reset(self) -> None:
         for connection in self._connections:
             connection.cancel()
         while self._connections:
             await asyncio.wait(self._connections)
-        self._limit = None
-        self._alive.set()
-
-    def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection until either side ends it."""
-        connection = asyncio.create_task(self._connect(reader, writer))
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._port)

@@ -15,6 +15,6 @@ export function onSignedOut(signedOut: SignedOutHandler): void {
 export const client = createClient({
   auth: { cookie: true },
   onWait: (wait) => connection.waits(wait),
-  onConnection: (state) => (connection.isOffline = state === "offline"),
+  onConnection: (state) => void connection.socketIs(state),
   onSignedOut: () => handler(),
 });

@@ -2,6 +2,7 @@
 import { hasCode } from "@cloudkeep/client";
 
 import { client } from "../api/client";
+import { connection } from "../api/connection.svelte";
 import { ActivityDocument, ChangesCursorDocument, FolderDocument } from "../api/generated/graphql";
 import { Counts } from "./counts";
 import { keepFollowing, type ActivityEvent, type FeedOptions } from "./feed";
@@ -80,8 +81,15 @@ class Drive {
       accountId,
       newestCursor: async (signal) => (await client.request(ChangesCursorDocument, {}, { signal })).changesCursor,
       subscribe: activity,
-      onEvent: (event) => this.apply(event),
+      onEvent: (event) => {
+        connection.hears(true);
+        this.apply(event);
+      },
       onGap: () => void this.reload(),
+      onFailure: (error) => {
+        console.warn("The feed of changes has failed, and is followed again.", error);
+        connection.hears(false);
+      },
       isExpired: (error) => hasCode(error, "CURSOR_EXPIRED"),
     };
   }

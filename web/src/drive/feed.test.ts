@@ -30,6 +30,7 @@ function followed(subscriptions: (ActivityEvent[] | Error)[], more: Partial<Feed
     onEvent: ({ cursor }) => void seen.push(cursor),
     onCursor: () => {},
     onGap: () => void gaps.push("gap"),
+    onFailure: () => {},
     isExpired: (error) => error instanceof Error && error.message === "expired",
     ...more,
   };
@@ -47,6 +48,7 @@ function optionsOf(newestCursor: () => Promise<string>): FeedOptions {
     onEvent() {},
     onCursor() {},
     onGap() {},
+    onFailure() {},
     isExpired: () => false,
   };
 }

@@ -18,6 +18,8 @@ export interface FeedOptions {
   onCursor(): void;
   /** Called when changes may have been missed, and everything has to be loaded again. */
   onGap(): void;
+  /** Called when following has failed. It begins again after a while. */
+  onFailure(error: unknown): void;
   /** Whether the subscription ended because its cursor is too old. */
   isExpired(error: unknown): boolean;
 }
@@ -36,7 +38,7 @@ export async function keepFollowing(options: FeedOptions, signal: AbortSignal): 
     try {
       await follow(options, signal);
     } catch (error) {
-      if (!signal.aborted) console.warn("The feed of changes has failed, and is followed again.", error);
+      if (!signal.aborted) options.onFailure(error);
     }
     if (Date.now() - began > DELAYS.longest) delay = DELAYS.first;
     await waited(delay, signal);

@@ -9,6 +9,8 @@ export interface MenuEntry {
   /** Set for one choice of several: whether it is the present one. */
   isChosen?: boolean;
   isDanger?: boolean;
+  /** Why it cannot be done now. */
+  obstacle?: string | null;
   run: () => void;
 }
 

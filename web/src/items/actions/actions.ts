@@ -17,6 +17,7 @@ import { pathOf, type Route } from "../../navigation/routes";
 import { ACTIONS } from "../../text/files";
 import { toasts } from "../../ui/toasts.svelte";
 import { download } from "./download";
+import { needingServer } from "./obstacle";
 
 export interface Action {
   label: string;
@@ -26,6 +27,8 @@ export interface Action {
   /** The key as it is shown. */
   keys?: string;
   isDanger?: boolean;
+  /** Why it cannot be done now. */
+  obstacle?: string | null;
   /** Also on the bar of a selection. */
   isOnBar?: boolean;
   run: () => void;
@@ -47,7 +50,11 @@ export function routeOf(item: Item): Route {
 
 /** The actions for items that are in a folder. */
 export function itemActions(items: readonly Item[], dialogs: Dialogs): Action[][] {
-  return [[...forOne(items, dialogs), downloadOf(items)], placing(items, dialogs), [trashing(items)]];
+  return [
+    [...forOne(items, dialogs), needingServer(downloadOf(items))],
+    placing(items, dialogs).map(needingServer),
+    [needingServer(trashing(items))],
+  ];
 }
 
 function forOne(items: readonly Item[], { rename }: Dialogs): Action[] {
@@ -55,7 +62,7 @@ function forOne(items: readonly Item[], { rename }: Dialogs): Action[] {
   if (!item || items.length > 1) return [];
   return [
     { label: ACTIONS.open, icon: OpenIcon, keys: "Enter", run: () => router.go(routeOf(item)) },
-    { label: ACTIONS.rename, icon: PencilIcon, key: "F2", keys: "F2", run: () => rename(item) },
+    needingServer({ label: ACTIONS.rename, icon: PencilIcon, key: "F2", keys: "F2", run: () => rename(item) }),
     { label: ACTIONS.copyLink, icon: LinkIcon, run: () => void copyLink(item) },
   ];
 }

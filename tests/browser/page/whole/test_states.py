@@ -1,0 +1,116 @@
+"""The page says what is wrong with the connection, the storage or itself, and goes on when it is well again."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from tests.browser.devtools import Tab
+from tests.browser.page.support.accounts import signed_in
+from tests.browser.page.support.drive import new_folder
+from tests.browser.page.support.person import Person
+from tests.browser.page.support.screen import offline
+from tests.browser.page.support.tabs import another_tab
+from tests.browser.site import url_of
+from tests.e2e.conftest import sign_up
+from tests.support.faults.stalling_link import StallingLink, stalling_link
+from tests.support.process import ServeProcess, serving
+from tests.support.server import Api, Json, http_client, listening_socket
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+AWAY = "The server does not answer. Everything goes on by itself when it is back."
+OFFLINE = "You are offline. Uploads go on by themselves."
+NOT_OFFLINE = "This is not possible while you are offline."
+IS_DIMMED = """document.querySelector('button[aria-label="New folder"]')?.getAttribute('aria-disabled') === 'true'"""
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[socket.socket]:
+    """Where the page reaches the server."""
+    with listening_socket() as reserved:
+        yield reserved
+
+
+@pytest.fixture(scope="module")
+def server(dist: Path, listener: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
+    """A server with the page."""
+    assert dist.is_dir()
+    with serving(tmp_path_factory.mktemp("data"), CLOUDKEEP_PUBLIC_URL=url_of(listener)) as process:
+        yield process
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def link(server: ServeProcess, listener: socket.socket) -> AsyncIterator[StallingLink]:
+    """The line from the page to the server."""
+    async with stalling_link(urlsplit(server.url).port or 0, listener) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(server: ServeProcess) -> AsyncIterator[Api]:
+    """A user of the API, who is not reached by the link."""
+    async with http_client(server.url, timeout=60) as http:
+        yield await sign_up(http, server)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def user(api: Api) -> Json:
+    """The same user's account."""
+    account: Json = await api.data("{ me { userId email } }")
+    return account
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def person(tab: Tab, link: StallingLink, listener: socket.socket) -> AsyncIterator[Person]:
+    """A person without a session and without anything that the page has stored."""
+    await tab.command("Network.clearBrowserCookies")
+    await tab.command("Storage.clearDataForOrigin", origin=url_of(listener), storageTypes="all")
+    yield Person(tab, url_of(listener))
+    await tab.show("about:blank")
+
+
+async def test_without_a_network_changes_are_dimmed_and_say_why(person: Person, user: Json, api: Api) -> None:
+    await new_folder(api, "Journeys")
+    await signed_in(person, user)
+    await person.sees("link", "Journeys")
+    async with offline(person.tab):
+        await person.reads(OFFLINE)
+        await person.until(IS_DIMMED)
+        await person.click("button", "New folder")
+        await person.reads(NOT_OFFLINE)
+        await person.click("button", "Dismiss")
+        await person.click("checkbox", "Select “Journeys”")
+        await person.press("Delete")
+        await person.reads(NOT_OFFLINE)
+        await person.sees("link", "Journeys")
+    await person.no_longer_reads(OFFLINE)
+    await person.click("button", "New folder")
+    await person.sees("textbox", "Name of the folder")
+
+
+async def test_a_server_that_is_away_is_told_in_all_tabs_until_it_is_back(
+    person: Person, user: Json, api: Api, link: StallingLink
+) -> None:
+    await signed_in(person, user)
+    async with another_tab(person.tab) as second:
+        other = Person(second, person.origin)
+        await other.open("/")
+        await other.sees("button", "Upload")
+        await link.refuse()
+        for each in (person, other):
+            await each.reads(AWAY)
+        await new_folder(api, "Made meanwhile")
+        await link.revive()
+        for each in (person, other):
+            await each.no_longer_reads(AWAY)
+            await each.reads("Made meanwhile")
+            await only_the_socket_failed(each.tab)
+
+
+async def only_the_socket_failed(tab: Tab) -> None:
+    """The browser tells of each WebSocket that it cannot open; scripts cannot prevent that."""
+    assert [error for error in await tab.errors() if not error.startswith("WebSocket connection to")] == []
