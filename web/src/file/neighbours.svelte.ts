@@ -4,8 +4,8 @@ import { drive } from "../drive/drive.svelte";
 import type { ItemList } from "../drive/list.svelte";
 import { folderItems } from "../items/sources";
 
-/** Pages of the folder that are read to find the file. */
-const MAX_PAGES = 10;
+/** Pages of the folder that are read to find the file: each costs hundreds of points. */
+const MAX_PAGES = 2;
 
 export class Neighbours {
   #list = $state.raw<ItemList | null>(null);

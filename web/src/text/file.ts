@@ -44,6 +44,7 @@ export const FILE = {
   quality: "Version to play",
   versions: "Versions",
   version: (number: number) => `Version ${number}`,
+  downloadVersion: (number: number) => `Download version ${number}`,
   current: "Current",
   restoreVersion: "Make it current",
   deleteVersion: "Delete for good",

@@ -1,6 +1,7 @@
 """People look at a file, and at those beside it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -9,6 +10,7 @@ from tests.browser.page.support.drive import new_file, new_folder, signed_in
 from tests.browser.page.support.person import Person
 from tests.support.server import Api
 from tests.support.shared_server import SharedServer, another_user
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -66,6 +68,27 @@ async def test_a_version_is_deleted_after_a_question(person: Person, api: Api) -
     await person.click("button", "Delete version 1 for good")
     await person.reads("Deleted version 1 for good")
     assert [version["number"] for version in (await api.data(VERSIONS, id=file))["versions"]["nodes"]] == [2]
+
+
+async def test_an_older_version_is_downloaded_and_made_the_current_one(
+    person: Person, api: Api, tmp_path: Path
+) -> None:
+    file = await new_file(api, "a.txt", b"the first text")
+    await api.upload(b"the new text", fileName="a.txt", conflict="REPLACE")
+    await signed_in(person, api, f"/file/{file}")
+    await person.reads("the new text")
+    await person.press("i")
+    await person.tab.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    await person.click("button", "Download version 1")
+    assert await eventually(lambda: content_of(tmp_path / "a.txt")) == b"the first text"
+    await person.click("button", "Make it current")
+    await person.reads("Version 1 is current again")
+    await person.reads("the first text")
+    assert [version["number"] for version in (await api.data(VERSIONS, id=file))["versions"]["nodes"]] == [3, 2, 1]
+
+
+async def content_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
 
 
 async def test_a_file_that_is_not_there_is_said_to_be_missing(person: Person, api: Api) -> None:

@@ -9,19 +9,31 @@ import { messageOf } from "../../text/errors";
 import { toasts } from "../../ui/toasts.svelte";
 
 export async function download(items: readonly Item[]): Promise<void> {
+  const [item] = items;
+  if (items.length === 1 && item?.__typename === "File") await downloadBytes(item.id);
+  else await downloadFrom(() => zipUrl(items));
+}
+
+/** Download a file, a version or a copy, by its ID. The URL is asked for now: one from before may have expired. */
+export async function downloadBytes(id: string): Promise<void> {
+  await downloadFrom(() => bytesUrl(id));
+}
+
+async function downloadFrom(getUrl: () => Promise<string | undefined>): Promise<void> {
   try {
-    const url = await urlOf(items);
+    const url = await getUrl();
     if (url) start(pathOn(url));
   } catch (error) {
     toasts.show({ kind: "error", text: CHANGES.failed(messageOf(error)) });
   }
 }
 
-async function urlOf(items: readonly Item[]): Promise<string | undefined> {
-  const [item] = items;
-  if (items.length === 1 && item?.__typename === "File") {
-    return (await client.request(DownloadDocument, { id: item.id })).file?.download?.url;
-  }
+async function bytesUrl(id: string): Promise<string | undefined> {
+  const { node } = await client.request(DownloadDocument, { id });
+  return node && "download" in node ? node.download?.url : undefined;
+}
+
+async function zipUrl(items: readonly Item[]): Promise<string | undefined> {
   const input = { itemIds: items.map(({ id }) => id) };
   return requireSuccess((await client.request(CreateZipDocument, { input })).createZip).zip?.download?.url;
 }
