@@ -1,5 +1,7 @@
 /** What waits for a mailed code: a registration or a reset. It survives a reload of the page; its ID is no secret. */
 
+import { tabStorage } from "../ui/storage";
+
 export interface Waiting {
   id: string;
   email: string;
@@ -13,17 +15,17 @@ export class WaitingCode {
   /** `key` is the name under which the browser keeps it for this tab. */
   constructor(key: string) {
     this.#key = key;
-    this.current = parse(sessionStorage.getItem(key));
+    this.current = parse(tabStorage.getItem(key));
   }
 
   keep(waiting: Waiting): void {
     this.current = waiting;
-    sessionStorage.setItem(this.#key, JSON.stringify(waiting));
+    tabStorage.setItem(this.#key, JSON.stringify(waiting));
   }
 
   forget(): void {
     this.current = null;
-    sessionStorage.removeItem(this.#key);
+    tabStorage.removeItem(this.#key);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { untrack } from "svelte";
 
+import { browserStorage } from "../ui/storage";
 import { matcher, type Stroke } from "./keys";
 
 export interface Shortcut {
@@ -18,7 +19,7 @@ class Shortcuts {
   /** The shortcuts that work now. */
   all = $state.raw<readonly Shortcut[]>([]);
   /** Whether shortcuts without Ctrl or ⌘ work. */
-  #hasSingleKeys = $state(localStorage.getItem(STORED) !== "no");
+  #hasSingleKeys = $state(browserStorage.getItem(STORED) !== "no");
   /** Whether the list of shortcuts is shown. */
   isShown = $state(false);
 
@@ -28,7 +29,7 @@ class Shortcuts {
 
   set hasSingleKeys(value: boolean) {
     this.#hasSingleKeys = value;
-    localStorage.setItem(STORED, value ? "yes" : "no");
+    browserStorage.setItem(STORED, value ? "yes" : "no");
   }
 
   /** Let shortcuts work until the returned function is called. */

@@ -1,4 +1,5 @@
 /** Whether smaller copies of videos are made. The choice is remembered in this browser. */
+import { browserStorage } from "../ui/storage";
 import type { Compression, Preset } from "./queue/plan";
 
 const KEY = "cloudkeep.smaller-copies";
@@ -10,8 +11,8 @@ export class CompressionChoice {
   /** Null without smaller copies. */
   #preset = $state<Preset | null>(null);
 
-  constructor(private readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem"> | null) {
-    const stored = storage?.getItem(KEY);
+  constructor(private readonly storage: Pick<Storage, "getItem" | "setItem" | "removeItem">) {
+    const stored = storage.getItem(KEY);
     this.#preset = PRESETS.find((preset) => preset === stored) ?? null;
   }
 
@@ -21,8 +22,8 @@ export class CompressionChoice {
 
   set preset(preset: Preset | null) {
     this.#preset = preset;
-    if (preset) this.storage?.setItem(KEY, preset);
-    else this.storage?.removeItem(KEY);
+    if (preset) this.storage.setItem(KEY, preset);
+    else this.storage.removeItem(KEY);
   }
 
   of({ name, type }: Pick<File, "name" | "type">): Compression | null {
@@ -31,13 +32,4 @@ export class CompressionChoice {
   }
 }
 
-export const compression = new CompressionChoice(storageOf());
-
-/** Null where the browser refuses to store anything. */
-function storageOf(): Storage | null {
-  try {
-    return globalThis.localStorage ?? null;
-  } catch {
-    return null;
-  }
-}
+export const compression = new CompressionChoice(browserStorage);

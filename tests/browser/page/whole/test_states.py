@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,12 @@ AWAY = "The server does not answer. Everything goes on by itself when it is back
 OFFLINE = "You are offline. Uploads go on by themselves."
 NOT_OFFLINE = "This is not possible while you are offline."
 IS_DIMMED = """document.querySelector('button[aria-label="New folder"]')?.getAttribute('aria-disabled') === 'true'"""
+
+#: As in browsers whose owner has blocked all cookies and stored data.
+NO_STORAGE = """for (const name of ['localStorage', 'sessionStorage', 'indexedDB']) {
+  const get = () => { throw new DOMException('Access is denied for this document.', 'SecurityError') }
+  Object.defineProperty(window, name, { get })
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +121,37 @@ async def test_a_server_that_is_away_is_told_in_all_tabs_until_it_is_back(
 async def only_the_socket_failed(tab: Tab) -> None:
     """The browser tells of each WebSocket that it cannot open; scripts cannot prevent that."""
     assert [error for error in await tab.errors() if not error.startswith("WebSocket connection to")] == []
+
+
+async def test_where_the_browser_stores_nothing_the_page_works(person: Person, user: Json, api: Api) -> None:
+    await new_folder(api, "Journeys")
+    async with scripted(person.tab, NO_STORAGE):
+        await signed_in(person, user)
+        await person.sees("link", "Journeys")
+        await person.click("button", "List")
+        await person.sees("columnheader", "Name")
+
+
+async def test_the_name_is_painted_before_the_script_has_come(person: Person, tab: Tab) -> None:
+    await tab.command("Network.enable")
+    await tab.command("Network.setBlockedURLs", urls=["*/assets/*.js"])
+    try:
+        await person.open("/")
+        await person.until("document.getElementById('start').innerText === 'CloudKeep'")
+        await person.until("performance.getEntriesByName('first-contentful-paint').length === 1")
+    finally:
+        await tab.command("Network.setBlockedURLs", urls=[])
+    await person.open("/")
+    await person.sees("button", "Sign in")
+    await person.until("document.getElementById('start') === null")
+
+
+@asynccontextmanager
+async def scripted(tab: Tab, script: str) -> AsyncIterator[None]:
+    """Documents that are shown in the block run a script first."""
+    await tab.command("Page.enable")
+    added = await tab.command("Page.addScriptToEvaluateOnNewDocument", source=script)
+    try:
+        yield
+    finally:
+        await tab.command("Page.removeScriptToEvaluateOnNewDocument", **added)

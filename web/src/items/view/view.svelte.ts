@@ -1,6 +1,7 @@
 /** How lists of files are shown: a choice of this browser. */
 import type { ItemOrder } from "../../api/generated/graphql";
 import { BY_NAME } from "../../drive/order";
+import { browserStorage } from "../../ui/storage";
 
 export type Layout = "grid" | "list";
 
@@ -33,7 +34,7 @@ function isOrder(value: unknown): value is ItemOrder {
 }
 
 class View {
-  #choice = $state.raw<Choice>(parseView(localStorage.getItem(KEY)));
+  #choice = $state.raw<Choice>(parseView(browserStorage.getItem(KEY)));
 
   get layout(): Layout {
     return this.#choice.layout;
@@ -53,7 +54,7 @@ class View {
 
   #choose(choice: Choice): void {
     this.#choice = choice;
-    localStorage.setItem(KEY, JSON.stringify(choice));
+    browserStorage.setItem(KEY, JSON.stringify(choice));
   }
 }
 

@@ -5,6 +5,7 @@ import { client } from "../../api/client";
 import { AbortUploadDocument, UploadStatusDocument } from "../../api/generated/graphql";
 import { drive } from "../../drive/drive.svelte";
 import { compression } from "../compression.svelte";
+import type { Database } from "../resume/database";
 import { grantedFile } from "../resume/handles";
 import { ProgressFeed } from "./progress";
 import { recordsIn } from "../resume/records";
@@ -12,6 +13,9 @@ import { aliveTabs, alone, thisTab } from "../resume/tabs";
 import { UploadQueue } from "./upload-queue";
 
 export type { Entry } from "./plan";
+
+/** Where the browser refuses to store anything, already the name `indexedDB` may throw. */
+const database: Database = { open: (...given) => indexedDB.open(...given) };
 
 /** The progress of uploads, also of those outside the queue. */
 export const feed = new ProgressFeed();
@@ -31,5 +35,5 @@ export const queue = new UploadQueue({
   alone,
   fileOf: grantedFile,
   compressionOf: (file) => compression.of(file),
-  recordsOf: async (accountId) => recordsIn(indexedDB, accountId, await thisTab(), aliveTabs),
+  recordsOf: async (accountId) => recordsIn(database, accountId, await thisTab(), aliveTabs),
 });

@@ -4,7 +4,9 @@ export const STORE = "uploads";
 const NAME = "cloudkeep";
 const VERSION = 1;
 
-export function opened(factory: IDBFactory): Promise<IDBDatabase> {
+export type Database = Pick<IDBFactory, "open">;
+
+export function opened(factory: Database): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = factory.open(NAME, VERSION);
     request.onupgradeneeded = () => {

@@ -1,5 +1,5 @@
 /** The uploads that are not over, in IndexedDB: a page that is loaded again, or a new tab after a crash, finds them. */
-import { finished, opened, STORE } from "./database";
+import { finished, opened, STORE, type Database } from "./database";
 import type { Plan } from "../queue/plan";
 
 /** Nothing in it is secret. */
@@ -30,7 +30,7 @@ export interface Records {
 
 /** `aliveTabs` returns the tabs that are open; null if nobody can know, and then other tabs' records are left alone. */
 export function recordsIn(
-  factory: IDBFactory,
+  factory: Database,
   accountId: string,
   tab: string,
   aliveTabs: () => Promise<ReadonlySet<string> | null>,

@@ -1,5 +1,7 @@
 /** This tab among the others. Browsers have no locks on pages without HTTPS: there, each tab works for itself. */
 
+import { tabStorage } from "../../ui/storage";
+
 const KEY = "cloudkeep.tab";
 const TAB_LOCK = "cloudkeep.tab.";
 const UPLOAD_LOCK = "cloudkeep.upload.";
@@ -37,11 +39,11 @@ export async function alone<Result>(
 }
 
 async function named(): Promise<string> {
-  const before = sessionStorage.getItem(KEY);
+  const before = tabStorage.getItem(KEY);
   // A duplicate of a tab has a copy of its name.
   if (before && (await holds(before))) return before;
   const name = String(crypto.getRandomValues(new Uint32Array(2)).join("-"));
-  sessionStorage.setItem(KEY, name);
+  tabStorage.setItem(KEY, name);
   await holds(name);
   return name;
 }
