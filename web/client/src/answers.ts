@@ -45,12 +45,16 @@ export function failureOf([error]: readonly GraphQLFailure[], requestId?: string
 export function problemOf({ status, header, text }: HttpAnswer): CloudKeepError {
   const { code, detail, ...details } = parsed(text);
   const seconds = Number(header("Retry-After") ?? NaN);
-  return new CloudKeepError(
-    // A proxy says this while the server is away.
-    code ?? "NETWORK",
-    detail ?? `The server answered with the status ${status}.`,
-    { requestId: header("X-Request-ID"), retryAfter: Number.isNaN(seconds) ? null : seconds, ...details },
-  );
+  return new CloudKeepError(code ?? codeOf(status), detail ?? `The server answered with the status ${status}.`, {
+    requestId: header("X-Request-ID"),
+    retryAfter: Number.isNaN(seconds) ? null : seconds,
+    ...details,
+  });
+}
+
+/** The code of an answer that is not of CloudKeep: a proxy has given it. */
+function codeOf(status: number): string {
+  return /^4(?!08|29)/.test(`${status}`) ? "REFUSED" : "NETWORK";
 }
 
 function parsed(text: string): Document {

@@ -18,7 +18,7 @@ interface Details {
  * Every error of this client.
  *
  * `code` is a code of the server (`RequestErrorCode`, `UserErrorCode` and `UploadErrorCode` of its schema) or one of
- * this client: NETWORK, FILE_CHANGED, and ABORTED for an upload that its owner aborted.
+ * this client: NETWORK, REFUSED (by a proxy, for good), FILE_CHANGED, and ABORTED for an upload that its owner aborted.
  */
 export class CloudKeepError extends Error {
   readonly code: string;

@@ -6,6 +6,8 @@ import type { Session } from "./session";
 import { asked, backoff, delay, type Wait } from "./waiting";
 
 const ATTEMPTS = 5;
+/** Milliseconds until a connection without an answer counts as lost: browsers would wait for minutes. */
+const PATIENCE = 60_000;
 /** The operation may follow fragments. */
 const MUTATION = /(^|[}\n])\s*mutation\b/;
 
@@ -29,14 +31,18 @@ export type Request = <Result, Variables>(
 export function requests(url: string, session: Session, fetch: typeof globalThis.fetch, onWait?: (wait: Wait) => void) {
   async function post(query: string, variables: unknown, signal?: AbortSignal): Promise<unknown> {
     const authorization = await session.authorization();
-    const headers = { "Content-Type": "application/json", Accept: "application/graphql-response+json" };
+    const limit = AbortSignal.timeout(PATIENCE);
     try {
       const response = await fetch(`${url}/graphql`, {
         method: "POST",
-        headers: { ...headers, ...authorization },
+        headers: {
+          "Content-Type": "application/json",
+          Accept: "application/graphql-response+json",
+          ...authorization,
+        },
         body: JSON.stringify({ query, variables }),
         credentials: "same-origin",
-        signal: signal ?? null,
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
       const text = await response.text();
       return dataOf({ status: response.status, header: (name) => response.headers.get(name), text });
@@ -75,7 +81,7 @@ export function requests(url: string, session: Session, fetch: typeof globalThis
 
 /** An error for a request without a response. */
 export function unreachable(cause: unknown): CloudKeepError {
-  return new CloudKeepError("NETWORK", "The server cannot be reached.", { cause });
+  return new CloudKeepError("NETWORK", "The server does not answer.", { cause });
 }
 
 /** Seconds to wait if nothing of the operation has run because too much was asked; else null. */

@@ -34,6 +34,17 @@ describe("the errors of an answer", () => {
     expect(problemOf(answer(502, text))).toMatchObject({ code: "NETWORK" });
     expect(() => dataOf(answer(502, text))).toThrow(expect.objectContaining({ code: "NETWORK" }));
   });
+
+  it.each([
+    [413, "REFUSED"],
+    [403, "REFUSED"],
+    [408, "NETWORK"],
+    [429, "NETWORK"],
+    [500, "NETWORK"],
+    [200, "NETWORK"],
+  ])("are final if a proxy refuses the request: status %i is %s", (status, code) => {
+    expect(problemOf(answer(status, "<html>nginx</html>"))).toMatchObject({ code });
+  });
 });
 
 describe("a payload", () => {

@@ -96,6 +96,26 @@ describe("a request", () => {
     expect(await outcome(client.request(MUTATION, {}))).toEqual(DATA.data);
   });
 
+  it("is sent again when there is no answer for a minute", async () => {
+    const limits: AbortController[] = [];
+    vi.spyOn(AbortSignal, "timeout").mockImplementation((milliseconds) => {
+      expect(milliseconds).toBe(60_000);
+      limits.push(new AbortController());
+      return limits.at(-1)?.signal ?? AbortSignal.abort();
+    });
+    const { client, fetch } = answeredBy(DATA);
+    fetch.mockImplementationOnce(
+      (_, init) =>
+        new Promise((__, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("timeout")))),
+    );
+    const asking = client.request(QUERY, {});
+    await vi.advanceTimersByTimeAsync(10);
+    limits[0]?.abort();
+    expect(await outcome(asking)).toEqual(DATA.data);
+    expect(fetch).toHaveBeenCalledTimes(2);
+    vi.restoreAllMocks();
+  });
+
   it("goes to the client's server", async () => {
     const { client, fetch } = answeredBy(DATA);
     await outcome(client.request(QUERY, { id: 1 }));

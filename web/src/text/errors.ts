@@ -3,6 +3,7 @@ import { CloudKeepError } from "@cloudkeep/client";
 
 const MESSAGES: Readonly<Record<string, string>> = {
   NETWORK: "The server does not answer.",
+  REFUSED: "Something between this page and the server refused the request, such as a proxy or a firewall.",
   INTERNAL: "The server has made a mistake. It was written down.",
   SEARCH_TIMEOUT: "The search took too long. Search for longer or more words.",
   SERVER_BUSY: "The server has too much to do right now.",

@@ -65,7 +65,7 @@ function requireReceipt(answer: HttpAnswer): void {
   if (answer.status >= 200 && answer.status < 300) return;
   const problem = problemOf(answer);
   // S3 has no codes of ours.
-  if (answer.status === 403 && problem.code === "NETWORK") throw new CloudKeepError("URL_EXPIRED", problem.message);
+  if (answer.status === 403 && problem.code === "REFUSED") throw new CloudKeepError("URL_EXPIRED", problem.message);
   throw problem;
 }
 
