@@ -17,8 +17,8 @@ import {
   TrashItemsDocument,
   type ConflictPolicy,
 } from "../api/generated/graphql";
+import { reportErrors } from "../api/report-errors";
 import { CHANGES } from "../text/changes";
-import { messageOf } from "../text/errors";
 import { describeItems } from "../text/item-names";
 import { toasts } from "../ui/toasts.svelte";
 import { drive } from "./drive.svelte";
@@ -57,7 +57,7 @@ export async function move(
 ): Promise<void> {
   const from = items[0]?.parent?.id;
   const isOneFolder = items.every((item) => item.parent?.id === from);
-  await attempt(async () => {
+  await reportErrors(CHANGES.notMoved(describeItems(items)), async () => {
     await sendMove(items, folder.id, conflict);
     // A file that has replaced another one cannot be taken out of it again.
     const undo = from && isOneFolder && conflict !== "REPLACE" ? () => sendMove(items, from, "KEEP_BOTH") : undefined;
@@ -67,7 +67,7 @@ export async function move(
 
 /** Copy items into a folder. */
 export async function copy(items: readonly Item[], folder: Pick<Folder, "id" | "name">): Promise<void> {
-  await attempt(async () => {
+  await reportErrors(CHANGES.notCopied(describeItems(items)), async () => {
     const copies: Item[] = [];
     for (const itemIds of groups(items)) {
       const input = { itemIds, parentId: folder.id, conflict: "KEEP_BOTH" as const };
@@ -79,7 +79,7 @@ export async function copy(items: readonly Item[], folder: Pick<Folder, "id" | "
 
 /** Move items to the trash. */
 export async function trash(items: readonly Item[]): Promise<void> {
-  await attempt(async () => {
+  await reportErrors(CHANGES.notTrashed(describeItems(items)), async () => {
     await sendTrash(items);
     done(CHANGES.trashed(items.length, nameOf(items)), () => sendRestore(items));
   });
@@ -87,7 +87,7 @@ export async function trash(items: readonly Item[]): Promise<void> {
 
 /** Take items out of the trash. */
 export async function restore(items: readonly Item[]): Promise<void> {
-  await attempt(async () => {
+  await reportErrors(CHANGES.notRestored(describeItems(items)), async () => {
     await sendRestore(items);
     done(CHANGES.restored(items.length, nameOf(items)), () => sendTrash(items));
   });
@@ -129,10 +129,11 @@ async function sendName(itemId: string, name: string): Promise<void> {
 
 async function starOne(item: Item, starred: boolean): Promise<void> {
   const takeBack = drive.items.change(item.id, { starred });
-  await attempt(async () => {
+  const isDone = await reportErrors(CHANGES.notStarred(describeItems([item])), async () => {
     const { starItem } = await client.request(StarItemDocument, { input: { itemId: item.id, starred } }, AGAIN);
     take([requireSuccess(starItem).item]);
-  }, takeBack);
+  });
+  if (!isDone) takeBack();
 }
 
 async function sendMove(items: readonly Item[], parentId: string, conflict: ConflictPolicy): Promise<void> {
@@ -182,19 +183,9 @@ function done(text: string, undo?: () => Promise<void>): void {
       label: CHANGES.undo,
       run: async () => {
         toasts.dismiss(toast);
-        await attempt(undo);
+        await reportErrors(CHANGES.notUndone, undo);
       },
     },
   };
   toasts.show(toast);
-}
-
-/** Do something, or tell why it did not work. */
-async function attempt(work: () => Promise<void>, takeBack?: () => void): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    takeBack?.();
-    toasts.show({ text: CHANGES.failed(messageOf(error)), kind: "error" });
-  }
 }

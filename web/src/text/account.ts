@@ -62,6 +62,8 @@ export const SESSIONS = {
   signedIn: (moment: string) => `signed in ${moment}`,
   close: "Sign out",
   closeOf: (device: string) => `Sign out ${device}`,
+  notClosed: (device: string) => `${device} could not be signed out.`,
+  othersNotClosed: "The other devices could not be signed out.",
   closed: (device: string) => `${device} is signed out`,
   closeOthers: "Sign out everywhere else",
   othersClosed: "All other devices are signed out",

@@ -11,5 +11,12 @@ export const CHANGES = {
   restored: (count: number, name: string) => `Restored ${things(count, name)}`,
   deleted: (what: string) => `Deleted ${what} for good`,
   created: (name: string) => `Created “${name}”`,
-  failed: (message: string) => `This did not work. ${message}`,
+  notMoved: (what: string) => `${what} could not be moved.`,
+  notCopied: (what: string) => `${what} could not be copied.`,
+  notTrashed: (what: string) => `${what} could not be moved to the trash.`,
+  notRestored: (what: string) => `${what} could not be restored.`,
+  notStarred: (what: string) => `The star of ${what} could not be changed.`,
+  notDownloaded: (what: string) => `${what} could not be downloaded.`,
+  notUndone: "The change could not be undone.",
+  foldersNotCreated: "Some empty folders could not be created.",
 } as const;

@@ -3,6 +3,8 @@
 export interface Toast {
   text: string;
   kind: "done" | "error";
+  /** The ID of the request that has failed. */
+  requestId?: string | null;
   action?: { label: string; run: () => void | Promise<void> };
 }
 

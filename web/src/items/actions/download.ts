@@ -3,29 +3,31 @@ import { requireSuccess } from "@cloudkeep/client";
 
 import { client } from "../../api/client";
 import { CreateZipDocument, DownloadDocument } from "../../api/generated/graphql";
+import { reportErrors } from "../../api/report-errors";
 import type { Item } from "../../drive/items.svelte";
 import { CHANGES } from "../../text/changes";
-import { messageOf } from "../../text/errors";
-import { toasts } from "../../ui/toasts.svelte";
+import { describeItems } from "../../text/item-names";
 
 export async function download(items: readonly Item[]): Promise<void> {
   const [item] = items;
-  if (items.length === 1 && item?.__typename === "File") await downloadBytes(item.id);
-  else await downloadFrom(() => zipUrl(items));
+  const what = describeItems(items);
+  if (items.length === 1 && item?.__typename === "File") await downloadBytes(item.id, what);
+  else await downloadFrom(() => zipUrl(items), what);
 }
 
-/** Download a file, a version or a copy, by its ID. The URL is asked for now: one from before may have expired. */
-export async function downloadBytes(id: string): Promise<void> {
-  await downloadFrom(() => bytesUrl(id));
+/**
+ * Download a file, a version or a copy, by its ID; `what` is how it is called. The URL is asked for now: one from before
+ * may have expired.
+ */
+export async function downloadBytes(id: string, what: string): Promise<void> {
+  await downloadFrom(() => bytesUrl(id), what);
 }
 
-async function downloadFrom(getUrl: () => Promise<string | undefined>): Promise<void> {
-  try {
+async function downloadFrom(getUrl: () => Promise<string | undefined>, what: string): Promise<void> {
+  await reportErrors(CHANGES.notDownloaded(what), async () => {
     const url = await getUrl();
     if (url) start(pathOn(url));
-  } catch (error) {
-    toasts.show({ kind: "error", text: CHANGES.failed(messageOf(error)) });
-  }
+  });
 }
 
 async function bytesUrl(id: string): Promise<string | undefined> {

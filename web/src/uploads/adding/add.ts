@@ -3,9 +3,9 @@ import { requireSuccess } from "@cloudkeep/client";
 
 import { client } from "../../api/client";
 import { CreateFolderDocument } from "../../api/generated/graphql";
+import { reportErrors } from "../../api/report-errors";
 import { drive } from "../../drive/drive.svelte";
 import { CHANGES } from "../../text/changes";
-import { messageOf } from "../../text/errors";
 import { FILES } from "../../text/files";
 import { toasts } from "../../ui/toasts.svelte";
 import { queue } from "../queue/queue.svelte";
@@ -23,11 +23,9 @@ export async function addDropped(
   if (entries.length) queue.add(entries, parentId);
   if (isCut) toasts.show({ kind: "error", text: FILES.tooMany(MAX_FILES) });
   if (hasFailed) toasts.show({ kind: "error", text: FILES.unreadable });
-  try {
+  await reportErrors(CHANGES.foldersNotCreated, async () => {
     for (const path of emptyFolders) await createPath(path, parentId);
-  } catch (error) {
-    toasts.show({ kind: "error", text: CHANGES.failed(messageOf(error)) });
-  }
+  });
 }
 
 /** Create the folders of a path. Those that are there already stay as they are. */
