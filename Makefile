@@ -81,7 +81,7 @@ check: $(DEV)
 	$(PAGE) check
 
 compose-check: $(DEV)
-	@COMPOSE_CHECK=1 .venv/bin/python -m pytest tests/deployment $(ARGS)
+	@COMPOSE_CHECK=1 .venv/bin/python -m pytest tests/deployment tests/browser/page/whole/test_hosts.py $(ARGS)
 
 faults: $(DEV)
 	$(call on_each_database,FAULT_STEPS=all FAULT_KILLS=$${FAULT_KILLS:-200} ATTACK_EXAMPLES=$${ATTACK_EXAMPLES:-500} \

@@ -37,7 +37,7 @@ CHOOSE_THE_COPY = """(select => {
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film with sound."""
     path = tmp_path_factory.mktemp("clips") / "Harbour at dawn.webm"
-    command = [find_tools().ffmpeg, "-v", "error", "-nostdin", *SOURCES, *CODECS, path]
+    command = [find_tools().ffmpeg, "-v", "error", "-nostdin", *SOURCES, *CODECS, str(path)]
     subprocess.run(command, check=True, timeout=120)
     return path
 
