@@ -11,6 +11,8 @@ import { ItemList, type Source } from "./list.svelte";
 
 /** Milliseconds for which lists wait for the feed. */
 const LATE = 2_000;
+/** Milliseconds within which folders that go to the trash are one change. */
+const GATHER_MS = 1_000;
 
 type UploadEvent = Extract<ActivityEvent, { __typename: "UploadProgress" }>;
 
@@ -21,6 +23,7 @@ class Drive {
   readonly #uploads = new Set<(event: UploadEvent) => void>();
   readonly #changes = new Set<() => void>();
   readonly #stops = new Set<() => void>();
+  #reloading: ReturnType<typeof setTimeout> | null = null;
   #following: AbortController | null = null;
   /** Resolves when no change can be missed any more: a list that was loaded before would not hear of it. */
   #isFollowed = Promise.withResolvers<void>();
@@ -100,12 +103,19 @@ class Drive {
     for (const listener of this.#stops) listener();
     for (const list of this.#lists) this.close(list);
     this.#counts.stop();
+    clearTimeout(this.#reloading ?? undefined);
+    this.#reloading = null;
     this.items.clear();
   }
 
   /** Load all shown lists again. */
   async reload(): Promise<void> {
-    await Promise.all([...this.#lists].map((list) => list.reload()));
+    for (const listener of this.#changes) listener();
+    await Promise.all(this.#shown.map((list) => list.reload()));
+  }
+
+  get #shown(): ItemList[] {
+    return [...this.#lists].filter((list) => !list.isHidden);
   }
 
   /** Take over an event of the feed. */
@@ -141,7 +151,10 @@ class Drive {
 
   /** A folder went to the trash or came back, and all below it. */
   #reloadAcrossFolders(): void {
-    for (const list of this.#lists) if (list.source.isAcrossFolders && list.isLoaded) void list.reload();
+    this.#reloading ??= setTimeout(() => {
+      this.#reloading = null;
+      for (const list of this.#shown) if (list.source.isAcrossFolders && list.isLoaded) void list.reload();
+    }, GATHER_MS);
   }
 
   /** Load a folder again whose number of items has changed, if it is one that the page knows. */

@@ -29,6 +29,10 @@ export class ItemList {
   isLoading = $state(false);
   /** Whether the first page was loaded. */
   isLoaded = $state(false);
+  /** Whether no page shows it: then it is not loaded again by itself. */
+  isHidden = false;
+  /** Whether the last page has brought nothing, although more may follow: a search reads many names for few hits. */
+  isPageEmpty = $state(false);
   #next = $state.raw<string | null>(null);
   #loading: AbortController | null = null;
   /** What has changed while a page is loaded, which the server may have read before; null for what is gone. */
@@ -122,6 +126,7 @@ export class ItemList {
     this.store.put(...page.items.filter((item) => !this.#changed.has(item.id)));
     this.#ids = shown(page.items.map((item) => item.id)).filter((id) => this.#changed.get(id) !== null);
     this.#next = page.next;
+    this.isPageEmpty = page.items.length === 0 && page.next !== null;
     this.isLoaded = true;
     for (const [, item] of changed) if (item) this.#place(item);
   }

@@ -117,3 +117,13 @@ describe("a list that changes while its page is loaded", () => {
     expect(list.isLoaded).toBe(false);
   });
 });
+
+test("a page that has brought nothing says so, so that the next one is not asked for at once", async () => {
+  const list = await listOf([file("a")], [], [file("b")]);
+  expect(list.isPageEmpty).toBe(false);
+  await list.loadMore();
+  expect(list.isPageEmpty).toBe(true);
+  await list.loadMore();
+  expect(list.isPageEmpty).toBe(false);
+  expect(list.ids).toEqual(["a", "b"]);
+});

@@ -97,6 +97,7 @@ async def test_without_a_network_changes_are_dimmed_and_say_why(person: Person, 
     await person.no_longer_reads(OFFLINE)
     await person.click("button", "New folder")
     await person.sees("textbox", "Name of the folder")
+    await only_the_socket_failed(person.tab)
 
 
 async def test_a_server_that_is_away_is_told_in_all_tabs_until_it_is_back(
