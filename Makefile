@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run web web-dev test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready bench-sign-in bench-zip format schema migration lock clean
+.PHONY: help run web web-dev test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-page bench-price bench-ready bench-sign-in bench-zip format schema migration lock clean
 
 # The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -53,6 +53,7 @@ help:
 		'make bench-bombs, bench-growth, bench-latency, bench-memory, bench-price, bench-ready  queries, growth, memory, time' \
 		'make bench-drive  measure the drive in a large database, on both databases (ARGS="--only search --items N")' \
 		'make bench-zip  download a zip file of 50 GiB, cut and resumed (ARGS="--mib 1024 --files 3")' \
+		'make bench-page  measure the page in Chromium: first paint, scrolling, uploads (ARGS="--only loading --rounds 3")' \
 		'make bench-sign-in  measure whether response times tell which accounts exist' \
 		'make format  format the code and fix what the linter can fix' \
 		'make schema  write schema/schema.graphql from the code' \
@@ -98,7 +99,7 @@ attack: $(DEV)
 bench: $(DEV)
 	@.venv/bin/python -m bench.ingest $(ARGS)
 
-bench-bombs bench-drive bench-growth bench-latency bench-memory bench-price bench-ready: bench-%: $(DEV)
+bench-bombs bench-drive bench-growth bench-latency bench-memory bench-page bench-price bench-ready: bench-%: $(DEV)
 	@.venv/bin/python -m bench.$* $(ARGS)
 
 bench-sign-in: $(DEV)
