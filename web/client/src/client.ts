@@ -1,7 +1,14 @@
 import { requests, type Request } from "./requests";
 import { sessionOf, type Auth } from "./session";
 import { subscriptions, type Connection, type Subscribe } from "./subscriptions";
-import type { FileToUpload, Upload, UploadAllOptions, UploadOptions } from "./uploads/options";
+import type {
+  FileToUpload,
+  Upload,
+  UploadAllOptions,
+  UploadGroupOptions,
+  UploadOptions,
+  UploadResult,
+} from "./uploads/options";
 import { StartedUpload } from "./uploads/upload";
 import type { Wait } from "./waiting";
 
@@ -33,6 +40,11 @@ export interface Client {
    * each by itself. It takes the files as it needs them.
    */
   uploadAll: (files: Iterable<FileToUpload>, options?: UploadAllOptions) => Promise<void>;
+  /**
+   * Send up to 100 files of at most 64 KiB by three requests. Returns the results of those that were stored, in the same
+   * order; the others are null: they need an upload of their own, which goes on, or tells why it was refused.
+   */
+  uploadGroup: (files: readonly FileToUpload[], options?: UploadGroupOptions) => Promise<(UploadResult | null)[]>;
   /** Close the WebSocket. */
   close: () => Promise<void>;
 }
@@ -50,6 +62,7 @@ export function createClient(options: ClientOptions): Client {
     subscribe,
     upload: (source, choices = {}) => new StartedUpload(server, source, choices),
     uploadAll: async (files, choices = {}) => (await import("./uploads/many")).uploadAll(server, files, choices),
+    uploadGroup: async (files, choices) => (await import("./uploads/small")).sendGroup(server, files, choices),
     close: () => socket.close(),
   };
 }

@@ -13,6 +13,7 @@ export type {
   Stage,
   Upload,
   UploadAllOptions,
+  UploadGroupOptions,
   UploadOptions,
   UploadResult,
 } from "./uploads/options";

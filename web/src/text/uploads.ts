@@ -59,6 +59,8 @@ export const UPLOADS = {
   error: (code: string) => ERRORS[code] ?? null,
   noSmallerCopy: "Done, without a smaller copy",
   notAVideo: "Done. It has no video to make smaller.",
+  newVersion: "New version",
+  anotherFile: "Stored as a file of its own: the one it is a version of was renamed or moved.",
   into: (path: string) => `in ${path}`,
   percent: (percent: number) => `${Math.floor(percent)} %`,
   left: (wait: string) => `${wait} left`,

@@ -22,7 +22,7 @@ export async function uploadAll(
   }
 
   async function send(group: FileToUpload[]): Promise<void> {
-    const results = group.length > 1 ? await sendGroup(server, group, signal) : [];
+    const results = group.length > 1 ? await sendGroup(server, group, signal && { signal }) : [];
     for (const [position, file] of group.entries()) {
       signal?.throwIfAborted();
       const result = results[position];

@@ -1,5 +1,7 @@
 /** What a caller gives to an upload, and what it gets. */
 
+import type { Wait } from "../waiting";
+
 /** Digests of a file, in hexadecimal digits: of the whole, and of each chunk if those are known too. */
 export interface Digests {
   sha256: string;
@@ -94,6 +96,15 @@ export interface UploadAllOptions {
   signal?: AbortSignal;
   /** Called once for each file, with its result or with the error of its upload. */
   onSettled?: (file: FileToUpload, outcome: { result: UploadResult } | { error: unknown }) => void;
+}
+
+export interface UploadGroupOptions {
+  /** Stop without aborting the uploads on the server. */
+  signal?: AbortSignal;
+  /** Called once the server knows the files: with the ID of each one's upload, null for one that was refused. */
+  onStarted?: (ids: (string | null)[]) => void;
+  /** Called before it waits, and goes on by itself. */
+  onWait?: (wait: Wait) => void;
 }
 
 export interface UploadResult {

@@ -6,7 +6,7 @@ import { asked, delay } from "../waiting";
 import { inputOf } from "./beginning";
 import { keyOf, nameOf } from "./identity";
 import { INIT_UPLOADS, UPLOADS } from "./operations";
-import type { FileToUpload, UploadResult } from "./options";
+import type { FileToUpload, UploadGroupOptions, UploadResult } from "./options";
 import type { Server } from "./upload";
 
 /** What the server accepts at once: files, and bytes of each. */
@@ -27,9 +27,9 @@ export function isSmall({ source, options = {} }: FileToUpload): boolean {
 export async function sendGroup(
   server: Server,
   files: readonly FileToUpload[],
-  signal?: AbortSignal,
+  { signal, onStarted, onWait }: UploadGroupOptions = {},
 ): Promise<(UploadResult | null)[]> {
-  const options = { signal, idempotent: true, attempts: Infinity } as RequestOptions;
+  const options = { signal, onWait, idempotent: true, attempts: Infinity } as RequestOptions;
   try {
     const uploads = files.map(({ source, options: each = {} }) => {
       const name = nameOf(source, each);
@@ -37,13 +37,14 @@ export async function sendGroup(
     });
     const { payload } = await server.request(INIT_UPLOADS, { input: { uploads } }, options);
     const started = payload.results.map(({ upload }) => upload);
+    onStarted?.(started.map((upload) => upload?.id ?? null));
     const form = new FormData();
     started.forEach((upload, position) => {
       const source = files[position]?.source;
       const isOpen = upload?.status === "RECEIVING" && !upload.direct;
       if (isOpen && upload.slot && source) form.append(upload.slot.url, source.slice(), "chunk");
     });
-    if ([...form.keys()].length) await post(server, form, signal);
+    if ([...form.keys()].length) await post(server, form, options);
     // An upload that was READY before is looked at again, since its caller may want it repeated.
     const sent = started.map((upload) => (upload && upload.status !== "READY" ? upload.id : null));
     const stored = await wait(
@@ -59,7 +60,7 @@ export async function sendGroup(
   }
 }
 
-async function post(server: Server, body: FormData, signal?: AbortSignal): Promise<void> {
+async function post(server: Server, body: FormData, { signal, onWait }: RequestOptions): Promise<void> {
   const send = server.fetch ?? globalThis.fetch;
   for (;;) {
     const response = await send(`${server.origin}/uploads/chunks`, {
@@ -71,7 +72,9 @@ async function post(server: Server, body: FormData, signal?: AbortSignal): Promi
     const header = (name: string) => response.headers.get(name);
     const error = problemOf({ status: response.status, header, text: await response.text() });
     if (!hasCode(error, "RATE_LIMITED") || error.retryAfter === null) throw error;
-    await delay(asked(error.retryAfter), signal);
+    const retryAfter = asked(error.retryAfter);
+    onWait?.({ code: error.code, retryAfter });
+    await delay(retryAfter, signal);
   }
 }
 

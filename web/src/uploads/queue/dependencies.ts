@@ -1,5 +1,5 @@
 /** What the queue needs of the rest of the page. */
-import type { ServerProgress, Upload, UploadOptions } from "@cloudkeep/client";
+import type { Client, ServerProgress, Upload, UploadOptions } from "@cloudkeep/client";
 
 import type { Compression } from "./plan";
 import type { Outcome } from "./queued-upload.svelte";
@@ -12,6 +12,10 @@ export interface KnownUpload extends Outcome {
 
 export interface Services {
   send: (source: Blob, options: UploadOptions) => Upload;
+  /** Send small files together. */
+  sendGroup: Client["uploadGroup"];
+  /** The size in bytes of the largest file that is sent with others. */
+  maxGrouped: number;
   feed: (uploadId: string, signal: AbortSignal) => AsyncIterable<ServerProgress>;
   /** Null if the server does not know it. */
   look: (uploadId: string, signal: AbortSignal) => Promise<KnownUpload | null>;

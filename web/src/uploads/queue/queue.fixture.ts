@@ -1,5 +1,13 @@
 /** A queue for tests, with a server that does what the test says. */
-import { CloudKeepError, type Progress, type Upload, type UploadOptions, type UploadResult } from "@cloudkeep/client";
+import {
+  CloudKeepError,
+  type FileToUpload,
+  type Progress,
+  type Upload,
+  type UploadGroupOptions,
+  type UploadOptions,
+  type UploadResult,
+} from "@cloudkeep/client";
 
 import type { Entry } from "./plan";
 import type { Records, UploadRecord } from "../resume/records";
@@ -62,7 +70,30 @@ export class FakeUpload implements Upload {
   }
 }
 
+/** A group of which the test decides what becomes of it. */
+export class FakeGroup {
+  readonly #end = Promise.withResolvers<(UploadResult | null)[]>();
+  readonly done = this.#end.promise;
+
+  constructor(
+    readonly files: readonly FileToUpload[],
+    readonly options: UploadGroupOptions,
+  ) {}
+
+  get names(): string[] {
+    return this.files.map(({ source }) => (source as File).name);
+  }
+
+  /** The server stores all files but these. */
+  async finish(...refused: string[]): Promise<void> {
+    const result = (name: string) => ({ uploadId: name, fileId: `file-${name}`, known: false, error: null });
+    this.#end.resolve(this.names.map((name) => (refused.includes(name) ? null : result(name))));
+    await settled();
+  }
+}
+
 export class Stand {
+  readonly groups: FakeGroup[] = [];
   readonly sent: FakeUpload[] = [];
   readonly records = new Map<string, UploadRecord>();
   readonly aborted: string[] = [];
@@ -78,6 +109,12 @@ export class Stand {
         this.sent.push(upload);
         return upload;
       },
+      sendGroup: (files, options) => {
+        const group = new FakeGroup(files, options ?? {});
+        this.groups.push(group);
+        return group.done;
+      },
+      maxGrouped: 0,
       feed: async function* () {},
       look: (id) => Promise.resolve(this.known.get(id) ?? null),
       abort: (id) => Promise.resolve(void this.aborted.push(id)),

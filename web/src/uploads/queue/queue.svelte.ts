@@ -23,6 +23,8 @@ drive.onUpload((event) => feed.take(event));
 
 export const queue = new UploadQueue({
   send: client.upload,
+  sendGroup: client.uploadGroup,
+  maxGrouped: 64 * 1024,
   feed: (uploadId, signal) => feed.of(uploadId, signal),
   async look(id, signal) {
     const { upload } = await client.request(UploadStatusDocument, { id }, { signal, attempts: Infinity });

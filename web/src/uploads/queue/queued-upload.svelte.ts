@@ -40,6 +40,10 @@ export class QueuedUpload {
   /** The upload on the server, once it is known. */
   uploadId: string | null = null;
   upload: Upload | null = null;
+  /** Settles when the group is over with which it is sent; null for one that is sent by itself. */
+  group = $state.raw<Promise<void> | null>(null);
+  /** Whether it may be sent with others. What a group could not store is sent by itself. */
+  mayBeGrouped: boolean;
   /** Ends what this page does for it, and nothing on the server. */
   stop = new AbortController();
   /** The bytes that the server has, as far as was told. */
@@ -47,6 +51,7 @@ export class QueuedUpload {
 
   constructor(readonly plan: Plan) {
     this.key = keyOf(plan);
+    this.mayBeGrouped = plan.compress === null;
   }
 
   static of({ plan, uploadId, handle }: UploadRecord): QueuedUpload {
@@ -62,8 +67,20 @@ export class QueuedUpload {
     return { key, plan, uploadId, handle };
   }
 
+  /** The name that it has in the drive. */
   get name(): string {
-    return this.plan.name;
+    return this.plan.replaces?.name ?? this.plan.name;
+  }
+
+  /** Whether it is the new version of this file. */
+  isVersionOf(fileId: string): boolean {
+    return this.plan.replaces?.fileId === fileId;
+  }
+
+  /** Whether a new version was stored as another file: the one that was meant had been renamed or moved by then. */
+  get hasMissed(): boolean {
+    const fileId = this.outcome?.fileId ?? null;
+    return fileId !== null && !this.isVersionOf(fileId) && this.plan.replaces !== undefined;
   }
 
   get isOver(): boolean {
@@ -73,6 +90,6 @@ export class QueuedUpload {
   /** Whether bytes are sent, so that pausing it makes sense. */
   get isSending(): boolean {
     const stage = this.progress?.stage ?? "RECEIVING";
-    return this.state === "running" && (stage === "RECEIVING" || stage === "HASHING");
+    return !this.group && this.state === "running" && (stage === "RECEIVING" || stage === "HASHING");
   }
 }

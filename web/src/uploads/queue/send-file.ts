@@ -1,5 +1,5 @@
 /** What is done for one upload, while it has its turn. */
-import type { Progress, ServerProgress } from "@cloudkeep/client";
+import type { Progress, ServerProgress, UploadOptions } from "@cloudkeep/client";
 
 import type { Outcome, QueuedUpload } from "./queued-upload.svelte";
 import type { Services } from "./dependencies";
@@ -9,6 +9,12 @@ import type { Services } from "./dependencies";
  * have to be left for everything else.
  */
 const PARALLEL = { alone: 3, besideOthers: 1 };
+
+/** Where a file goes, and what is made of it. */
+export function placeOf({ plan: { parentId, relativePath, compress, replaces } }: QueuedUpload): UploadOptions {
+  const place = { parentId, relativePath, compress };
+  return replaces ? { ...place, name: replaces.name, conflict: "REPLACE" } : place;
+}
 
 interface Listeners {
   onStarted: () => void;
@@ -23,11 +29,8 @@ export async function sendFile(
   { onStarted, onProgress }: Listeners,
 ): Promise<Outcome | null> {
   if (!upload.file) return null;
-  const { parentId, relativePath, compress } = upload.plan;
   upload.upload = send(upload.file, {
-    parentId,
-    relativePath,
-    compress,
+    ...placeOf(upload),
     parallel: isAlone ? PARALLEL.alone : PARALLEL.besideOthers,
     signal: upload.stop.signal,
     feed,

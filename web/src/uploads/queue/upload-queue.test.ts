@@ -234,3 +234,33 @@ test("ten thousand files are listed by a few rows", async () => {
   expect(stand.queue.totals.filesLeft).toBe(9_999);
   expect(stand.queue.lists.count("waiting")).toBe(9_996);
 });
+
+describe("new versions", () => {
+  const version = (name: string) => ({ ...entry(name), replaces: { fileId: "file-film", name: "film.mov" } });
+
+  test("a new version replaces the file by its name, and is found again by its own", async () => {
+    const stand = new Stand();
+    await stand.queue.start("account");
+    stand.queue.add([version("film cut 2.mov"), entry("film cut 2.mov")], "folder");
+    await settled();
+    const [first, second] = stand.sent;
+    expect(first?.options).toMatchObject({ name: "film.mov", conflict: "REPLACE", parentId: "folder" });
+    expect(second?.options).not.toHaveProperty("conflict");
+    const after = new Stand();
+    stand.records.forEach((record, key) => after.records.set(key, record));
+    await after.queue.start("account");
+    expect(after.queue.choose([entry("film cut 2.mov")])).toBe(0);
+    await settled();
+    expect(after.sent.map(({ options }) => options.name)).toEqual(["film.mov", undefined]);
+  });
+
+  test("a new version that became a file of its own says so", async () => {
+    const stand = new Stand();
+    stand.queue.add([version("film")], "folder");
+    stand.queue.add([version("other")], "folder");
+    await settled();
+    await stand.sending("film").finish();
+    await stand.sending("other").finish();
+    expect(stand.queue.lists.rows.map(({ hasMissed }) => hasMissed)).toEqual([true, false]);
+  });
+});

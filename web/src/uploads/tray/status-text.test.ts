@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { wordsOf } from "./status-text";
 
-const QUIET = { waitsUntil: null, error: null, outcome: null, isCancelling: false, handle: null };
+const QUIET = { waitsUntil: null, error: null, outcome: null, isCancelling: false, handle: null, hasMissed: false };
 
 function running(progress: Partial<Progress>, waitsUntil: number | null = null): string {
   const measured = { percent: 64.7, sent: 0, size: 0, speed: null, eta: null, waitsFor: null, retryAfter: null };

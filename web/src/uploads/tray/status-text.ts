@@ -7,7 +7,10 @@ import { messageOf } from "../../text/errors";
 import { UPLOADS } from "../../text/uploads";
 import type { QueuedUpload } from "../queue/queued-upload.svelte";
 
-type Told = Pick<QueuedUpload, "state" | "progress" | "waitsUntil" | "error" | "outcome" | "isCancelling" | "handle">;
+type Told = Pick<
+  QueuedUpload,
+  "state" | "progress" | "waitsUntil" | "error" | "outcome" | "isCancelling" | "handle" | "hasMissed"
+>;
 
 /** A line about an upload. `now` is the time in milliseconds. */
 export function wordsOf(upload: Told, now: number): string {
@@ -41,7 +44,8 @@ export function needsFile(error: unknown): boolean {
   return hasCode(error, "FILE_CHANGED");
 }
 
-function doneWords({ outcome }: Told): string {
+function doneWords({ outcome, hasMissed }: Told): string {
+  if (hasMissed) return UPLOADS.anotherFile;
   if (!outcome?.error) return UPLOADS.stage("READY");
   return outcome.error.code === "NOT_A_VIDEO" ? UPLOADS.notAVideo : UPLOADS.noSmallerCopy;
 }
