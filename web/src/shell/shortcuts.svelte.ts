@@ -13,11 +13,19 @@ export interface Shortcut {
   run: () => void;
 }
 
+/** Keys that a part of the page follows by itself, such as the player. */
+export interface KeyGroup {
+  title: string;
+  rows: readonly (readonly [keys: string, label: string])[];
+}
+
 const STORED = "cloudkeep.singleKeys";
 
 class Shortcuts {
   /** The shortcuts that work now. */
   all = $state.raw<readonly Shortcut[]>([]);
+  /** The keys that parts of the page follow now. */
+  groups = $state.raw<readonly KeyGroup[]>([]);
   /** Whether shortcuts without Ctrl or ⌘ work. */
   #hasSingleKeys = $state(browserStorage.getItem(STORED) !== "no");
   /** Whether the list of shortcuts is shown. */
@@ -37,6 +45,12 @@ class Shortcuts {
     // An effect that adds shortcuts does not depend on the others.
     this.all = [...untrack(() => this.all), ...shortcuts];
     return () => (this.all = this.all.filter((shortcut) => !shortcuts.includes(shortcut)));
+  }
+
+  /** List the keys of a part of the page until the returned function is called. */
+  list(group: KeyGroup): () => void {
+    this.groups = [...untrack(() => this.groups), group];
+    return () => (this.groups = this.groups.filter((each) => each !== group));
   }
 
   /** Follow the keyboard. Returns a function that stops it. */

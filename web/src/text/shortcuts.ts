@@ -16,6 +16,17 @@ export const SHORTCUTS = {
   goTo: (place: string) => `Go to ${place}`,
   inLists: "In lists",
   everywhere: "On this page",
+  inPlayer: "In the player",
+  player: [
+    ["K", "Play or pause"],
+    ["J L", "10 seconds back or on"],
+    ["← →", "5 seconds back or on"],
+    [", .", "A frame back or on"],
+    ["0 9", "Go to 0 % … 90 %"],
+    ["< >", "Slower or faster"],
+    ["M", "Mute"],
+    ["F", "Full screen"],
+  ],
   lists: [
     ["↑ ↓ ← →", "Go to an item"],
     ["Shift ↑ ↓", "Select more"],
