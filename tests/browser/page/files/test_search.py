@@ -41,7 +41,7 @@ async def test_a_search_without_hits_says_so_and_can_be_limited(person: Person, 
     await person.reads("No name has “autumn”.")
     await person.open("/search?q=summer")
     await person.reads("summer.txt")
-    await person.click("button", "Kind")
+    await person.click("button", "Kind: Any kind")
     await person.click("menuitemradio", "Videos")
     await person.arrives("/search?q=summer&kind=video")
     await person.reads("Nothing of this kind or size was found.")

@@ -84,6 +84,8 @@ async def answering(person: Person, text: str) -> AsyncIterator[None]:
         yield
     finally:
         await person.tab.command("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        # Else a page that asks whether it may be left waits for an answer.
+        await person.tab.command("Page.disable")
 
 
 async def fill_in_registration(person: Person, name: str) -> None:
