@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run web web-dev test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-page bench-price bench-ready bench-sign-in bench-zip format schema migration lock clean
+.PHONY: help run web web-dev screenshots test check compose-check faults scale attack bench bench-bombs bench-drive bench-growth bench-latency bench-memory bench-page bench-price bench-ready bench-sign-in bench-zip format schema migration lock clean
 
 # The scripts in .venv contain the path of this folder: after a move everything is installed again.
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
@@ -39,6 +39,7 @@ help:
 		'make run     set up and serve http://localhost:8000, and build the page beside it' \
 		'make web     build the page' \
 		'make web-dev  show the page as it is written, beside a running server (CLOUDKEEP_URL=http://localhost:8000)' \
+		'make screenshots  take the pictures of docs/images; SCREENSHOTS=FOLDER: those of all pages, into that folder' \
 		'make test    set up and run all tests (ARGS="-k name" for some; JOBS=1, 2, ...: so many files at once;' \
 		'             DATABASES=sqlite or DATABASES=postgres for one of them)' \
 		'make check   formatting, lint, types, layers, also of the page' \
@@ -70,6 +71,9 @@ web: $(VENV)
 
 web-dev: $(VENV)
 	@exec $(PAGE) dev
+
+screenshots: $(DEV)
+	@.venv/bin/python -m pytest -q -n 0 tests/browser/page/whole/screenshots.py $(ARGS)
 
 test: $(DEV)
 	$(call on_each_database,.venv/bin/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder)
