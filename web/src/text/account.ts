@@ -48,6 +48,7 @@ export const STORAGE = {
 export const SECURITY = {
   title: "Password",
   effect: "A new password signs out every other device. API tokens stay valid.",
+  plainHttp: "This address has no HTTPS: others in the same network can read your password and your files on the way.",
   current: "Current password",
   change: "Change the password",
   changed: "Your password is changed. All other devices are signed out.",

@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.browser.devtools import Tab
 from tests.browser.page.support.accounts import signed_in
 from tests.browser.page.support.drive import new_folder
+from tests.browser.page.support.gestures import drop_files
 from tests.browser.page.support.person import Person
 from tests.browser.page.support.screen import offline
 from tests.browser.page.support.tabs import another_tab
@@ -23,6 +24,7 @@ from tests.support.server import Api, Json, http_client, listening_socket
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+QUOTA = "10000"
 AWAY = "The server does not answer. Everything goes on by itself when it is back."
 OFFLINE = "You are offline. Uploads go on by themselves."
 NOT_OFFLINE = "This is not possible while you are offline."
@@ -46,7 +48,8 @@ def listener() -> Iterator[socket.socket]:
 def server(dist: Path, listener: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
     """A server with the page."""
     assert dist.is_dir()
-    with serving(tmp_path_factory.mktemp("data"), CLOUDKEEP_PUBLIC_URL=url_of(listener)) as process:
+    data = tmp_path_factory.mktemp("data")
+    with serving(data, CLOUDKEEP_PUBLIC_URL=url_of(listener), CLOUDKEEP_QUOTA=QUOTA) as process:
         yield process
 
 
@@ -122,6 +125,27 @@ async def test_a_server_that_is_away_is_told_in_all_tabs_until_it_is_back(
 async def only_the_socket_failed(tab: Tab) -> None:
     """The browser tells of each WebSocket that it cannot open; scripts cannot prevent that."""
     assert [error for error in await tab.errors() if not error.startswith("WebSocket connection to")] == []
+
+
+async def test_a_file_without_room_says_how_full_the_storage_is(person: Person, user: Json, tmp_path: Path) -> None:
+    film = tmp_path / "film.bin"
+    film.write_bytes(bytes(2 * int(QUOTA)))
+    await signed_in(person, user)
+    await person.sees("button", "Upload")
+    await drop_files(person, film)
+    await person.reads("Your storage has no room for it.")
+    await person.until("document.querySelector('li.failed meter').max === 10000")
+    await person.click("link", "See your storage")
+    await person.arrives("/account")
+
+
+async def test_an_address_without_https_is_told_on_the_security_page(person: Person, user: Json) -> None:
+    await signed_in(person, user, "/account/security")
+    await person.sees("button", "Change the password")
+    await person.no_longer_reads("This address has no HTTPS")
+    async with scripted(person.tab, "Object.defineProperty(window, 'isSecureContext', { value: false })"):
+        await person.reload()
+        await person.reads("This address has no HTTPS")
 
 
 async def test_where_the_browser_stores_nothing_the_page_works(person: Person, user: Json, api: Api) -> None:
