@@ -86,9 +86,12 @@ class Tab:
         return tab
 
     async def connect_again(self) -> None:
-        """Begin a new session: one whose document was replaced during a query may answer nothing any more."""
+        """Begin a new session, and load the page again if Chromium says that its process has crashed."""
         await self._session.close()
         self._session = await Session.connected(self._url)
+        await self._session.command("Inspector.enable")
+        if any(event["method"] == "Inspector.targetCrashed" for event in self._session.events):
+            await self._session.command("Page.reload")
 
     async def close(self) -> None:
         """End the sessions."""
