@@ -17,12 +17,12 @@ export const PROFILE = {
   name: "Name",
   nameHint: "Others see this name.",
   nameMissing: "Enter a name.",
-  language: "Language of mails",
+  language: "Language of e-mails",
   serverLanguage: "The server's language",
   isAdmin: "You are an administrator of this server.",
   address: "E-mail address",
   addressEffect:
-    "Your old address gets a mail by which the change can be undone for 7 days. Undoing it puts the old address back, " +
+    "Your old address gets an e-mail by which the change can be undone for 7 days. Undoing it puts the old address back, " +
     "signs out every device and makes the password invalid. So change the address only while its mailbox is yours.",
   newAddress: "New e-mail address",
   newAddressMissing: "Enter the new address.",
@@ -79,7 +79,7 @@ export const TOKENS = {
   empty: "No tokens yet. Make one for each program, with no more rights than it needs.",
   create: "Create a token",
   name: "Name",
-  nameHint: "By which you recognise it, such as the program that uses it.",
+  nameHint: "For example, the program that uses it.",
   nameMissing: "Enter a name.",
   scopes: "What it may do",
   scopesMissing: "Choose at least one.",
@@ -88,7 +88,6 @@ export const TOKENS = {
   year: "1 year",
   forever: "Until you revoke it",
   ends: (characters: string) => `ends in ${characters}`,
-  created: (moment: string) => `created ${moment}`,
   expires: (moment: string) => `valid until ${moment}`,
   expired: "Expired",
   neverUsed: "never used",

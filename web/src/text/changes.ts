@@ -10,7 +10,6 @@ export const CHANGES = {
   trashed: (count: number, name: string) => `Moved ${things(count, name)} to the trash`,
   restored: (count: number, name: string) => `Restored ${things(count, name)}`,
   deleted: (what: string) => `Deleted ${what} for good`,
-  created: (name: string) => `Created “${name}”`,
   notMoved: (what: string) => `${what} could not be moved.`,
   notCopied: (what: string) => `${what} could not be copied.`,
   notTrashed: (what: string) => `${what} could not be moved to the trash.`,

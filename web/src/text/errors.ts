@@ -4,11 +4,11 @@ import { CloudKeepError } from "@cloudkeep/client";
 const MESSAGES: Readonly<Record<string, string>> = {
   NETWORK: "The server does not answer.",
   REFUSED: "Something between this page and the server refused the request, such as a proxy or a firewall.",
-  INTERNAL: "The server has made a mistake. It was written down.",
+  INTERNAL: "Something went wrong on the server. It was logged.",
   SEARCH_TIMEOUT: "The search took too long. Search for longer or more words.",
-  SERVER_BUSY: "The server has too much to do right now.",
+  SERVER_BUSY: "The server is busy. Try again in a moment.",
   TOO_MANY_ATTEMPTS: "There were too many wrong attempts.",
-  TOO_MANY_MAILS: "This address got too many mails within an hour.",
+  TOO_MANY_MAILS: "This address got too many e-mails within an hour.",
 };
 
 /** A sentence that says what went wrong. */

@@ -25,7 +25,7 @@ export const FILES = {
   items,
   loadFailed: "The files could not be loaded.",
   loading: "Loading",
-  folderMissing: "This folder is not there any more.",
+  folderMissing: "This folder no longer exists.",
   folderMissingHint: "It was deleted, or its address is wrong.",
   title: (folder: string) => `${folder} · CloudKeep`,
   toRoot: "Go to your files",
@@ -42,7 +42,6 @@ export const FILES = {
   selected: (count: number) => `${count.toLocaleString()} selected`,
   actionsForSelected: "Actions for the selected items",
   clearSelection: "Clear the selection",
-  selectAll: "Select all",
   upload: "Upload",
   uploadFiles: "Files…",
   uploadFolder: "A folder…",
@@ -50,10 +49,9 @@ export const FILES = {
   create: "Create",
   nameTaken: "This folder has something with this name already.",
   folderName: "Name of the folder",
-  untitled: "New folder",
   dropHere: (folder: string) => `Drop to upload to “${folder}”`,
   tooMany: (most: number) => `Only the first ${most.toLocaleString()} files were taken. Drop the others after them.`,
-  unreadable: "Some of this could not be read.",
+  unreadable: "Some files could not be read.",
   root: "Files",
   foldersAbove: "The folders above",
 } as const;
@@ -96,7 +94,6 @@ export const ACTIONS = {
   linkCopied: "Link copied. Only you can open it.",
   linkFailed: "This browser did not let the page copy the link.",
   trash: "Move to trash",
-  undo: "Undo",
 } as const;
 
 export const DESTINATION = {

@@ -1,14 +1,13 @@
 /** Texts of forms. */
 
 export const FORMS = {
-  failed: "This did not work.",
   again: (wait: string) => `You can try again in ${wait}.`,
   show: "Show",
   hide: "Hide",
   showPassword: "Show the password",
-  code: "Code from the mail",
-  codeHint: "6 digits. It may take a minute to arrive; look into the folder for spam, too.",
-  codeMissing: "Enter the code from the mail.",
+  code: "Code from the e-mail",
+  codeHint: "6 digits. It may take a minute to arrive. Look in your spam folder, too.",
+  codeMissing: "Enter the code from the e-mail.",
   codeExpired: "This code has expired.",
   codeValid: (wait: string) => `It can be used for ${wait}.`,
   resend: "Send a new code",

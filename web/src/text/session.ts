@@ -11,13 +11,13 @@ export const SESSION = {
   noAccount: "New here?",
   haveAccount: "You have an account?",
   signUp: "Create an account",
-  forgotten: "Forgotten your password?",
+  forgotten: "Forgot your password?",
 
   ended: "You were signed out",
   endedExplanation: "Your session has ended. Sign in again to go on: this page and its uploads stay as they are.",
-  confirm: "Is it you?",
+  confirm: "Confirm your password",
   confirmExplanation: "Your last sign-in was more than ten minutes ago. Enter your password to go on.",
-  goOn: "Go on",
+  goOn: "Continue",
 } as const;
 
 export const SIGN_UP = {
@@ -32,13 +32,13 @@ export const SIGN_UP = {
   emailHint: "A code is sent there.",
   emailMissing: "Enter your e-mail address.",
   invitation: "Invitation",
-  invitationHint: "It begins with cki_. You have it from the people who run this server.",
+  invitationHint: "It begins with cki_. The people who run this server give it to you.",
   invitationMissing: "This server needs an invitation. Enter it here.",
   haveInvitation: "I have an invitation",
   closed: "This server takes no new accounts",
   closedExplanation: "Ask the people who run it if you need one.",
-  codeTitle: "Look into your mail",
-  codeSent: (email: string) => `A code was sent to ${email}. If you have an account already, the mail says so.`,
+  codeTitle: "Check your e-mail",
+  codeSent: (email: string) => `A code was sent to ${email}. If you have an account already, the e-mail says so.`,
   finish: "Create the account",
   startAgain: "Start again",
   userIdTaken: "Somebody took your user ID meanwhile. Choose another one; the code stays valid.",
@@ -54,9 +54,10 @@ export const RESET = {
   done: "Your new password is set. Sign in with it.",
   startUndo: "Did somebody else change your address?",
   undoTitle: "Undo the change of your address",
-  undoExplanation: "Your old address got a mail with a token. With it, that address becomes yours again within 7 days.",
-  token: "Token from the mail",
-  tokenMissing: "Enter the token from the mail.",
+  undoExplanation:
+    "Your old address got an e-mail with a token. With it, that address becomes yours again within 7 days.",
+  token: "Token from the e-mail",
+  tokenMissing: "Enter the token from the e-mail.",
   undo: "Put the old address back",
   undone: (email: string) =>
     `${email} is the address of your account again, and every device is signed out. Now choose a new password.`,

@@ -2,8 +2,8 @@
 
 export const TRASH = {
   title: "Trash",
-  kept: (time: string) => `What is here is deleted for good after ${time}.`,
-  keptForEver: "What is here stays until you delete it.",
+  kept: (time: string) => `Items are deleted for good after ${time}.`,
+  keptForEver: "Items stay until you delete them.",
   counts: "It counts towards your storage.",
   empty: "The trash is empty.",
   emptyHint: "What you delete comes here first.",

@@ -80,7 +80,7 @@ async def test_another_device_is_signed_out_after_the_password(
     await person.reads("Python")
     clocks.passed = timedelta(minutes=11)
     await person.click("button", "Sign out everywhere else")
-    await person.sees("dialog", "Is it you?")
+    await person.sees("dialog", "Confirm your password")
     await person.press("Escape")
     await person.is_at("button", "Sign out everywhere else")
     await person.click("button", "Sign out everywhere else")
@@ -135,7 +135,7 @@ async def test_the_password_and_the_address_are_changed(person: Person, shared: 
     await person.click("button", "Change the address")
     await person.fill("New e-mail address", address)
     await person.click("button", "Send a code")
-    await person.fill("Code from the mail", await code_for(shared, address))
+    await person.fill("Code from the e-mail", await code_for(shared, address))
     await person.press("Enter")
     await person.reads(f"Your address is {address} now")
 

@@ -30,7 +30,7 @@ async def test_keys_lead_to_the_files_beside_it_in_its_folder(person: Person, ap
     second = await new_file(api, "b.txt", "Zoë".encode("cp1252"), folder)
     await signed_in(person, api, f"/file/{first}")
     await person.reads("the first text")
-    await person.sees("link", "The next file")
+    await person.sees("link", "Next file")
     await person.press("ArrowRight")
     await person.arrives(f"/file/{second}")
     await person.reads("Zoë")
@@ -81,7 +81,7 @@ async def test_an_older_version_is_downloaded_and_made_the_current_one(
     await person.tab.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     await person.click("button", "Download version 1")
     assert await eventually(lambda: content_of(tmp_path / "a.txt")) == b"the first text"
-    await person.click("button", "Make it current")
+    await person.click("button", "Restore this version")
     await person.reads("Version 1 is current again")
     await person.reads("the first text")
     assert [version["number"] for version in (await api.data(VERSIONS, id=file))["versions"]["nodes"]] == [3, 2, 1]
@@ -93,6 +93,6 @@ async def content_of(path: Path) -> bytes | None:
 
 async def test_a_file_that_is_not_there_is_said_to_be_missing(person: Person, api: Api) -> None:
     await signed_in(person, api, "/file/file_00000000000000000000000000")
-    await person.reads("This file is not there any more.")
+    await person.reads("This file no longer exists.")
     await person.open("/no/such/page")
     await person.sees("heading", "Not found")

@@ -38,7 +38,7 @@ async def test_what_is_typed_is_searched_for_after_a_pause(person: Person, api: 
 async def test_a_search_without_hits_says_so_and_can_be_limited(person: Person, api: Api) -> None:
     await new_file(api, "summer.txt")
     await signed_in(person, api, "/search?q=autumn")
-    await person.reads("No name has “autumn”.")
+    await person.reads("Nothing matches “autumn”.")
     await person.open("/search?q=summer")
     await person.reads("summer.txt")
     await person.click("button", "Kind: Any kind")

@@ -29,7 +29,7 @@ async def trashed(api: Api) -> list[str]:
 
 async def test_what_is_restored_leaves_the_trash_and_can_go_back(person: Person, api: Api) -> None:
     await signed_in(person, api, "/trash")
-    await person.reads("What is here is deleted for good after 30 days.")
+    await person.reads("Items are deleted for good after 30 days.")
     await person.click("checkbox", "Select “Two”")
     await person.click("button", "Restore")
     await person.reads("Restored “Two”")

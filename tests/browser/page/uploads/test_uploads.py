@@ -68,7 +68,7 @@ async def test_a_page_that_is_loaded_again_goes_on_with_the_same_file_only(
     stranger.parent.mkdir()
     stranger.write_bytes(b"x" * film.stat().st_size)
     await choose_files(person, stranger)
-    await person.reads("This is not the file from before.")
+    await person.reads("This is a different file.")
     before = link.sent
     await choose_files(person, film)
     await person.reads("1 upload is done")

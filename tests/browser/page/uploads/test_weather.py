@@ -47,7 +47,7 @@ async def test_a_new_version_goes_on_when_its_page_is_left(
     await person.click("link", "Files")
     await person.sees("link", "cut.bin")
     assert await person.tab.run(ASKS)
-    await person.click("button", "Go on: cut.bin")
+    await person.click("button", "Resume: cut.bin")
     await person.reads("1 upload is done")
     found = await api.data(VERSIONS, id=file)
     assert found["sha256"] == digest(film.read_bytes())

@@ -58,7 +58,7 @@ async def sign_up(person: Person, shared: SharedServer) -> None:
     await person.open("/")
     await person.click("link", "Create an account")
     await fill_in_registration(person, name)
-    await person.fill("Code from the mail", await code_for(shared, f"{name}@example.org"))
+    await person.fill("Code from the e-mail", await code_for(shared, f"{name}@example.org"))
     await person.click("button", "Create the account")
     await person.sees("button", "Upload")
 

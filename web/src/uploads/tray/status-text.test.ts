@@ -23,8 +23,8 @@ test.each([
 });
 
 test.each([
-  ["RATE_LIMITED", "A short pause · on in 4 seconds"],
-  ["NETWORK", "No connection. It goes on by itself · on in 4 seconds"],
+  ["RATE_LIMITED", "A short pause · going on in 4 seconds"],
+  ["NETWORK", "No connection. It goes on by itself · going on in 4 seconds"],
 ])("the wait %s is told with a time", (waitsFor, words) => {
   expect(running({ waitsFor }, 4000)).toBe(words);
 });

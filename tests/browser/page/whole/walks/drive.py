@@ -30,13 +30,13 @@ async def empty_lists(visit: Visit) -> AsyncGenerator[str, None]:
         await person.reads("Search for files and folders by their names.")
         yield "search-start"
         await person.open("/search?q=sumer")
-        await person.reads("No name has")
+        await person.reads("Nothing matches")
         yield "search-empty"
         await person.open("/no/such/page")
         await person.sees("heading", "Not found")
         yield "not-found"
         await person.open("/f/folder_00000000000000000000000000")
-        await person.reads("This folder is not there any more.")
+        await person.reads("This folder no longer exists.")
         yield "folder-missing"
 
 

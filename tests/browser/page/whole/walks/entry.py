@@ -46,9 +46,9 @@ async def signing_up(visit: Visit) -> AsyncGenerator[str, None]:
     await person.reads("Choose a user ID.")
     yield "sign-up-with-errors"
     await fill_in_registration(person, f"ada-{secrets.token_hex(4)}")
-    await person.sees("textbox", "Code from the mail")
+    await person.sees("textbox", "Code from the e-mail")
     yield "code-waiting"
-    await person.fill("Code from the mail", "000000")
+    await person.fill("Code from the e-mail", "000000")
     await person.press("Enter")
     await person.reads("The code is wrong")
     yield "code-refused"
@@ -67,7 +67,7 @@ async def resetting(visit: Visit) -> AsyncGenerator[str, None]:
     await person.reads("Enter your e-mail address.")
     yield "reset"
     await person.click("button", "Did somebody else change your address?")
-    await person.sees("textbox", "Token from the mail")
+    await person.sees("textbox", "Token from the e-mail")
     yield "reset-address"
     await person.open("/reset")
     await person.fill("E-mail address", "nobody@example.org")

@@ -34,7 +34,7 @@ async def file_pages(visit: Visit) -> AsyncGenerator[str, None]:
     await person.reads("There is no preview")
     yield "file-without-preview"
     await show(person, "file_00000000000000000000000000")
-    await person.reads("This file is not there any more.")
+    await person.reads("This file no longer exists.")
     yield "file-missing"
 
 

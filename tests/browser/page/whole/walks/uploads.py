@@ -37,7 +37,7 @@ async def tray(visit: Visit) -> AsyncGenerator[str, None]:
             yield "tray-question"
             await person.click("button", "Stay signed in")
         await person.click("button", "Options")
-        await person.click("button", f"Go on: {film.name}")
+        await person.click("button", f"Resume: {film.name}")
         await person.reads("2 uploads are done")
         yield "tray-done"
 
