@@ -12,7 +12,7 @@ from tests.support.server import Api
 from workers.media.tools import find_tools
 
 MIB = 1024 * 1024
-FOLDERS = ("Brittany 2026", "Invoices", "Wedding of Ana and Luís")
+FOLDERS = ("Brittany 2026", "Invoices", "Wedding photos")
 #: Names, with the size that the list shows: nothing looks into these.
 PADDED = {
     "Rental contract.pdf": 412_000,

@@ -31,6 +31,14 @@ class Picture:
     scheme: str
 
 
+#: Chromium shows a turning ring over a film until it is played.
+SHOW_A_FRAME = """(async () => {
+  const film = document.querySelector('video')
+  if (!film) return
+  film.muted = true
+  await film.play()
+  film.pause()
+})()"""
 #: By the scene.
 CHOSEN = {
     "files-grid": Picture("files", DESKTOP, "light"),
@@ -67,6 +75,7 @@ async def taken(tab: Tab, picture: Picture) -> bytes:
     """What the window shows, as WebP."""
     await prefer(tab, prefers_color_scheme=picture.scheme, prefers_reduced_motion="reduce")
     await resize(tab, picture.width)
+    await tab.run(SHOW_A_FRAME)
     await tab.run("document.fonts.ready.then(() => new Promise(requestAnimationFrame)).then(() => 0)")
     answer = await tab.command("Page.captureScreenshot", format="webp", quality=85)
     return base64.b64decode(answer["data"])
