@@ -16,18 +16,24 @@ Spot = tuple[str, str]
 
 
 async def drag(person: Person, source: Spot, target: Spot, modifiers: int = 0) -> None:
-    """Drag something to the middle of something else; ``modifiers`` are held when it is dropped."""
+    """Drag something to the middle of a folder, which shows that it takes it; ``modifiers`` are held meanwhile."""
     await person.tab.command("Input.setInterceptDrags", enabled=True)
     x, y = await person.middle_of(*source)
     await mouse(person, "mousePressed", x, y, button="left", clickCount=1)
     for step in (1, 2):
         await mouse(person, "mouseMoved", x + step * BEGINNING, y + step * BEGINNING, button="left", buttons=1)
     data = (await person.tab.event("Input.dragIntercepted"))["data"]
+
+    async def is_accepted() -> bool:
+        x, y = await person.middle_of(*target)
+        for kind in ("dragEnter", "dragOver"):
+            await _drag_event(person, kind, data, x, y, modifiers)
+        return bool(await person.tab.run("document.querySelector('[data-folder].target') !== null"))
+
+    await eventually(is_accepted)
     x, y = await person.middle_of(*target)
-    # Chromium loses the first event of a drag now and then.
-    for kind in ("dragEnter", "dragOver", "dragOver", "drop"):
-        place: Json = {"x": x, "y": y, "modifiers": modifiers}
-        await person.tab.command("Input.dispatchDragEvent", type=kind, data=data, **place)
+    await _drag_event(person, "dragOver", data, x, y, modifiers)
+    await _drag_event(person, "drop", data, x, y, modifiers)
     await mouse(person, "mouseReleased", x, y, button="left", clickCount=1)
     await person.tab.command("Input.setInterceptDrags", enabled=False)
 
@@ -47,8 +53,10 @@ async def drop_files(person: Person, *paths: Path) -> None:
     await _drag_event(person, "drop", data)
 
 
-async def _drag_event(person: Person, kind: str, data: Json) -> None:
-    await person.tab.command("Input.dispatchDragEvent", type=kind, x=500, y=300, data=data)
+async def _drag_event(
+    person: Person, kind: str, data: Json, x: float = 500, y: float = 300, modifiers: int = 0
+) -> None:
+    await person.tab.command("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data, modifiers=modifiers)
 
 
 async def choose_files(person: Person, *paths: Path) -> None:
