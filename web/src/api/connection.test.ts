@@ -37,7 +37,7 @@ test("a feed that has failed is late until it brings something", () => {
   expect(connection.reach).toBe("live");
 });
 
-test("the longest wait is told, and a very short one is not", () => {
+test("the longest wait is shown, and a very short one is not", () => {
   const connection = new Connection();
   connection.waits({ code: "RATE_LIMITED", retryAfter: 0.5 });
   expect(connection.pause).toBeNull();

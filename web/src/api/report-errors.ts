@@ -1,4 +1,4 @@
-/** What fails is told at the edge of the page: what could not be done, why, and under which ID the server's log has it. */
+/** Shows what has failed at the edge of the page: what could not be done, why, and under which ID the server's log has it. */
 import { hasCode } from "@cloudkeep/client";
 
 import { Cancelled } from "../forms/cancelled";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { ownPath, previewKindOf, sourcesOf, type FileDetails } from "./preview";
+import { previewKindOf, sourcesOf, type FileDetails } from "./preview";
 
 test.each([
   ["video/mp4", "video"],
@@ -28,8 +28,4 @@ test("a copy is played first if the browser cannot play the original", () => {
   expect(played(["video/mp4"])).toEqual(["rendition_1", "file_1"]);
   expect(played(["video/mp4", "video/x-matroska"])).toEqual(["file_1", "rendition_1"]);
   expect(played([])).toEqual(["file_1", "rendition_1"]);
-});
-
-test("a URL is opened on the origin of the page", () => {
-  expect(ownPath("https://cloud.example.org/files/file_1?sig=a%20b")).toBe("/files/file_1?sig=a%20b");
 });

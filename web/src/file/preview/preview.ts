@@ -33,9 +33,3 @@ export function sourcesOf(file: FileDetails, canPlay: (mimeType: string) => bool
   const all = original ? [original, ...copies] : copies;
   return all.toSorted((a, b) => Number(canPlay(b.mimeType)) - Number(canPlay(a.mimeType)));
 }
-
-/** The path of a signed URL on the page's own origin: the page may have been opened by another name of the server. */
-export function ownPath(url: string): string {
-  const { pathname, search } = new URL(url);
-  return pathname + search;
-}

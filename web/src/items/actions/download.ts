@@ -3,6 +3,7 @@ import { requireSuccess } from "@cloudkeep/client";
 
 import { client } from "../../api/client";
 import { CreateZipDocument, DownloadDocument } from "../../api/generated/graphql";
+import { ownPath } from "../../api/own-path";
 import { reportErrors } from "../../api/report-errors";
 import type { Item } from "../../drive/items.svelte";
 import { CHANGES } from "../../text/changes";
@@ -26,7 +27,7 @@ export async function downloadBytes(id: string, what: string): Promise<void> {
 async function downloadFrom(getUrl: () => Promise<string | undefined>, what: string): Promise<void> {
   await reportErrors(CHANGES.notDownloaded(what), async () => {
     const url = await getUrl();
-    if (url) start(pathOn(url));
+    if (url) start(ownPath(url));
   });
 }
 
@@ -38,12 +39,6 @@ async function bytesUrl(id: string): Promise<string | undefined> {
 async function zipUrl(items: readonly Item[]): Promise<string | undefined> {
   const input = { itemIds: items.map(({ id }) => id) };
   return requireSuccess((await client.request(CreateZipDocument, { input })).createZip).zip?.download?.url;
-}
-
-/** The URL on the page's own origin: the server may be open under another name than its public one. */
-function pathOn(url: string): string {
-  const { pathname, search } = new URL(url, location.href);
-  return pathname + search;
 }
 
 function start(url: string): void {
