@@ -1,7 +1,9 @@
 """A server with the page, and a person who uses it in Chromium."""
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -12,8 +14,12 @@ from tests.browser import devtools
 from tests.browser.browser import Browser
 from tests.browser.devtools import Tab, opened_tab
 from tests.browser.page.support.person import Person
+from tests.browser.site import url_of
+from tests.e2e.conftest import sign_up
 from tests.support.backends.databases import Databases
-from tests.support.server import Json
+from tests.support.faults.stalling_link import StallingLink, stalling_link
+from tests.support.process import ServeProcess, serving
+from tests.support.server import Api, Json, http_client, listening_socket
 from tests.support.shared_server import SharedServer, another_user, shared_server
 
 
@@ -66,3 +72,42 @@ async def user(shared: SharedServer) -> AsyncIterator[Json]:
     """The account of a user who is not signed in on the page."""
     async with another_user(shared) as api:
         yield await api.data("{ me { userId email } }")
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[socket.socket]:
+    """Where the page reaches the server."""
+    with listening_socket() as reserved:
+        yield reserved
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    """More settings of the server behind the line. A module may have its own."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def server(
+    dist: Path, listener: socket.socket, settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServeProcess]:
+    """A server with the page, as ``make run`` starts it. The page reaches it by ``link``."""
+    assert dist.is_dir()
+    with serving(
+        tmp_path_factory.mktemp("data"), None, (), CLOUDKEEP_PUBLIC_URL=url_of(listener), **settings
+    ) as process:
+        yield process
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def link(server: ServeProcess, listener: socket.socket) -> AsyncIterator[StallingLink]:
+    """The line from the page to the server."""
+    async with stalling_link(urlsplit(server.url).port or 0, listener) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(server: ServeProcess) -> AsyncIterator[Api]:
+    """A user of the API, whose requests do not take the line of the page."""
+    async with http_client(server.url, timeout=60) as http:
+        yield await sign_up(http, server)

@@ -89,7 +89,7 @@ async def watch(person: Person) -> None:
 
 
 async def watch_the_copy(person: Person) -> None:
-    """The other source goes on where the first one was; who cannot play it is told."""
+    """The other source goes on where the first one was; the page says if the browser cannot play it."""
     await person.press("k")
     original = await person.tab.run(f"{VIDEO}.currentSrc")
     at = await person.tab.run(f"{VIDEO}.currentTime")

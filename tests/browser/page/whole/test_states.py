@@ -1,10 +1,9 @@
 """The page says what is wrong with the connection, the storage or itself, and goes on when it is well again."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -17,10 +16,8 @@ from tests.browser.page.support.person import Person
 from tests.browser.page.support.screen import offline
 from tests.browser.page.support.tabs import another_tab
 from tests.browser.site import url_of
-from tests.e2e.conftest import sign_up
-from tests.support.faults.stalling_link import StallingLink, stalling_link
-from tests.support.process import ServeProcess, serving
-from tests.support.server import Api, Json, http_client, listening_socket
+from tests.support.faults.stalling_link import StallingLink
+from tests.support.server import Api, Json
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,33 +35,9 @@ NO_STORAGE = """for (const name of ['localStorage', 'sessionStorage', 'indexedDB
 
 
 @pytest.fixture(scope="module")
-def listener() -> Iterator[socket.socket]:
-    """Where the page reaches the server."""
-    with listening_socket() as reserved:
-        yield reserved
-
-
-@pytest.fixture(scope="module")
-def server(dist: Path, listener: socket.socket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeProcess]:
-    """A server with the page."""
-    assert dist.is_dir()
-    data = tmp_path_factory.mktemp("data")
-    with serving(data, CLOUDKEEP_PUBLIC_URL=url_of(listener), CLOUDKEEP_QUOTA=QUOTA) as process:
-        yield process
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def link(server: ServeProcess, listener: socket.socket) -> AsyncIterator[StallingLink]:
-    """The line from the page to the server."""
-    async with stalling_link(urlsplit(server.url).port or 0, listener) as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def api(server: ServeProcess) -> AsyncIterator[Api]:
-    """A user of the API, who is not reached by the link."""
-    async with http_client(server.url, timeout=60) as http:
-        yield await sign_up(http, server)
+def settings() -> dict[str, str]:
+    """A small quota."""
+    return {"CLOUDKEEP_QUOTA": QUOTA}
 
 
 @pytest_asyncio.fixture(loop_scope="module")
